@@ -27,7 +27,7 @@ if (chosen.Length == 0)
 
 // In process: the machine is small, and the limits must be taken in the same run as what is measured against them.
 IConfig config = ManualConfig.CreateEmpty()
-    .AddJob(Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance).WithWarmupCount(3).WithIterationCount(8).WithMaxIterationCount(12))
+    .AddJob(Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance).WithWarmupCount(3).WithIterationCount(8))
     .AddDiagnoser(MemoryDiagnoser.Default)
     .AddColumnProvider(DefaultColumnProviders.Instance)
     .AddLogger(Environment.GetEnvironmentVariable("COCO_BENCH_VERBOSE") == "1" ? ConsoleLogger.Default : NullLogger.Instance)
@@ -55,7 +55,7 @@ foreach (Type suite in chosen)
         }
     }
 
-    if (failed)
+    if (failed || results.Count == 0)
     {
         continue;
     }
