@@ -11,7 +11,7 @@ trap 'rm -rf "$logs"' EXIT
 for project in test/*.Tests; do
   name="$(basename "$project")"
   echo "== $name"
-  timeout 2400 "artifacts/bin/$name/release/$name" --no-progress --no-ansi >"$logs/$name" 2>&1
+  timeout 2400 "artifacts/bin/$name/release/$name" --progress off --no-ansi >"$logs/$name" 2>&1
   code=$?
   # 8 is the platform's word for "no test ran".
   if [ $code -ne 0 ] && [ $code -ne 8 ]; then broken=1; cat "$logs/$name"; fi

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.CommandLine;
+using System.Text.Json;
+
+namespace Coco.Cli;
+
+/// <summary>The root of the command line: one line per group of commands, one way in which commands end.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs the command that the arguments name.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="program">The name under which the program was called: a familiar one selects that program's flags.</param>
+    public static async Task<int> RunAsync(string[] args, string program)
+    {
+        RootCommand root = BuildRoot();
+        try
+        {
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+            return await root.Parse(args).InvokeAsync(configuration).ConfigureAwait(false);
+        }
+        catch (CommandFailedException e)
+        {
+            await Console.Error.WriteLineAsync("coco: " + e.Message).ConfigureAwait(false);
+            return e.ExitCode;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or HttpRequestException or JsonException)
+        {
+            await Console.Error.WriteLineAsync("coco: " + e.Message).ConfigureAwait(false);
+            return ExitCode.UsageOrIo;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("coco: interrupted").ConfigureAwait(false);
+            return ExitCode.UsageOrIo;
+        }
+    }
+
+    private static RootCommand BuildRoot()
+    {
+        var root = new RootCommand("Coco: Confidential Containers for .NET");
+
+        // Each group of commands is a static class with Build(); a new group is one line here.
+        return root;
+    }
+}
