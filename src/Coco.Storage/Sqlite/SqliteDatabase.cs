@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+
+namespace Coco.Storage;
+
+/// <summary>The file: schema, the one writer with group commit, and a pool of readers.</summary>
+internal sealed class SqliteDatabase : IAsyncDisposable
+{
+    private const int MaxGroup = 256;
+
+    private const string Schema = """
+        create table if not exists coco_kv (
+          namespace text not null, key text not null, value blob not null, version integer not null, expires_at integer,
+          primary key (namespace, key)) without rowid;
+        create index if not exists coco_kv_expiry on coco_kv (expires_at) where expires_at is not null;
+        create table if not exists coco_generation (namespace text primary key, generation integer not null) without rowid;
+        create table if not exists coco_sequence (id integer primary key check (id = 1), last integer not null);
+        insert or ignore into coco_sequence (id, last) values (1, 0);
+        """;
+
+    private readonly string _connectionString;
+    private readonly TimeProvider _time;
+    private readonly SqliteConnection _writer;
+    private readonly ConcurrentBag<SqliteReader> _readers = [];
+    private readonly Channel<Write> _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(4096) { SingleReader = true });
+    private readonly Task _writing;
+    private long _lastVersion;
+    private DateTimeOffset _lastSweep;
+    private volatile bool _closed;
+
+    private SqliteDatabase(string connectionString, SqliteConnection writer, TimeProvider time)
+    {
+        _connectionString = connectionString;
+        _writer = writer;
+        _time = time;
+        using (SqliteCommand last = writer.CreateCommand())
+        {
+            last.CommandText = "select last from coco_sequence where id = 1";
+            _lastVersion = Convert.ToInt64(last.ExecuteScalar(), CultureInfo.InvariantCulture);
+        }
+
+        _lastSweep = time.GetUtcNow();
+        _writing = Task.Factory.StartNew(WriteLoop, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>What one write does inside the group's transaction; its result reaches the caller after the commit.</summary>
+    internal sealed class Write(Func<SqliteWriter, object?> action)
+    {
+        public Func<SqliteWriter, object?> Action { get; } = action;
+
+        public TaskCompletionSource<object?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    public TimeProvider Time => _time;
+
+    public static SqliteDatabase Open(string path, TimeProvider time)
+    {
+        string connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadWriteCreate,
+            Pooling = false,
+            DefaultTimeout = 30,
+        }.ToString();
+        SqliteConnection writer = Connect(connectionString);
+        try
+        {
+            using SqliteCommand schema = writer.CreateCommand();
+            schema.CommandText = Schema;
+            schema.ExecuteNonQuery();
+            return new SqliteDatabase(connectionString, writer, time);
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Queues a write and waits until it is on the disk.</summary>
+    public async ValueTask<object?> WriteAsync(Func<SqliteWriter, object?> action, CancellationToken ct)
+    {
+        var write = new Write(action);
+        try
+        {
+            await _queue.Writer.WriteAsync(write, ct).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException e)
+        {
+            throw new StoreUnavailableException("the store is closed", e);
+        }
+
+        // Not cancellable from here on: the caller must learn whether it happened.
+        return await write.Done.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Runs a read on a connection of its own.</summary>
+    public T Read<T>(Func<SqliteReader, T> action)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        SqliteReader? reader = null;
+        try
+        {
+            if (!_readers.TryTake(out reader))
+            {
+                reader = new SqliteReader(Connect(_connectionString));
+            }
+
+            T result = action(reader);
+            _readers.Add(reader);
+            reader = null;
+            return result;
+        }
+        catch (SqliteException e)
+        {
+            throw new StoreUnavailableException($"the store cannot be read (SQLite error {e.SqliteErrorCode})", e);
+        }
+        finally
+        {
+            reader?.Dispose();
+        }
+    }
+
+    public Refusal? CheckIntegrity()
+    {
+        try
+        {
+            using SqliteConnection connection = Connect(_connectionString);
+            using SqliteCommand check = connection.CreateCommand();
+            check.CommandText = "pragma integrity_check(1)";
+            string answer = Convert.ToString(check.ExecuteScalar(), CultureInfo.InvariantCulture) ?? string.Empty;
+            return answer == "ok" ? null : new Refusal(RefusalCode.Malformed, "SQLite integrity check: " + answer);
+        }
+        catch (SqliteException e)
+        {
+            return new Refusal(RefusalCode.Malformed, $"SQLite integrity check failed with error {e.SqliteErrorCode}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _closed = true;
+        _queue.Writer.TryComplete();
+        await _writing.ConfigureAwait(false);
+        while (_readers.TryTake(out SqliteReader? reader))
+        {
+            reader.Dispose();
+        }
+
+        await _writer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static SqliteConnection Connect(string connectionString)
+    {
+        var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        using SqliteCommand pragmas = connection.CreateCommand();
+        pragmas.CommandText = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = 30000; pragma foreign_keys = on; pragma trusted_schema = off;";
+        pragmas.ExecuteNonQuery();
+        return connection;
+    }
+
+    private void WriteLoop()
+    {
+        var group = new List<Write>(MaxGroup);
+        var results = new List<object?>(MaxGroup);
+        using var commands = new SqliteWriter(_writer, _time, () => ++_lastVersion);
+        while (WaitForWork())
+        {
+            group.Clear();
+            results.Clear();
+            while (group.Count < MaxGroup && _queue.Reader.TryRead(out Write? write))
+            {
+                group.Add(write);
+            }
+
+            CommitGroup(group, results, commands);
+        }
+    }
+
+    private bool WaitForWork() => _queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
+
+    private void CommitGroup(List<Write> group, List<object?> results, SqliteWriter commands)
+    {
+        long before = _lastVersion;
+        try
+        {
+            using SqliteTransaction transaction = _writer.BeginTransaction(deferred: false);
+            commands.Enter(transaction);
+            foreach (Write write in group)
+            {
+                results.Add(write.Action(commands));
+            }
+
+            SweepNowAndThen(commands);
+            commands.StoreSequence(_lastVersion);
+            transaction.Commit();
+        }
+        catch (Exception e)
+        {
+            _lastVersion = before;
+            var failure = e as StoreUnavailableException ?? new StoreUnavailableException(
+                e is SqliteException s ? $"the store cannot be written (SQLite error {s.SqliteErrorCode})" : "the store cannot be written", e);
+            foreach (Write write in group)
+            {
+                write.Done.TrySetException(failure);
+            }
+
+            return;
+        }
+
+        for (int i = 0; i < group.Count; i++)
+        {
+            group[i].Done.TrySetResult(results[i]);
+        }
+    }
+
+    private void SweepNowAndThen(SqliteWriter commands)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        if (now - _lastSweep < TimeSpan.FromSeconds(30))
+        {
+            return;
+        }
+
+        _lastSweep = now;
+        commands.Sweep(now, 5000);
+    }
+}
