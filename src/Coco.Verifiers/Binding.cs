@@ -41,6 +41,25 @@ public readonly record struct Binding
     /// <summary>Raw bytes: padded with zeros; refused when longer than the register, since a cut tail would be bound to nothing.</summary>
     public static Binding ToRaw(ReadOnlyMemory<byte> expected) => new(Kind.Raw, expected);
 
+    /// <summary>Compares the exact bytes, without padding or cutting, for evidence whose field has no fixed width; null when they are equal.</summary>
+    /// <param name="value">What the evidence holds.</param>
+    public Refusal? CheckExactly(ReadOnlySpan<byte> value)
+    {
+        if (_kind == Kind.NotChecked)
+        {
+            return null;
+        }
+
+        if (_kind == Kind.RefuseAll || _expected.IsEmpty)
+        {
+            return new Refusal(RefusalCode.Mismatch, "no expected value was given, and none is accepted in its place");
+        }
+
+        return CryptographicOperations.FixedTimeEquals(_expected.Span, value)
+            ? null
+            : new Refusal(RefusalCode.Mismatch, $"evidence holds {Convert.ToHexStringLower(value)}, expected {Convert.ToHexStringLower(_expected.Span)}");
+    }
+
     /// <summary>Compares in constant time with the register's bytes; null when they fit.</summary>
     /// <param name="register">The register's whole content, in the width that the TEE gives it.</param>
     public Refusal? Check(ReadOnlySpan<byte> register)

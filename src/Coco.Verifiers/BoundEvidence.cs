@@ -16,17 +16,29 @@ public sealed record BoundEvidence(Evidence Evidence, Binding ReportData, Bindin
     public IReadOnlyList<Binding> AlternativeReportData { get; init; } = [];
 
     /// <summary>Checks <see cref="ReportData"/>, then the alternatives; null when one fits, else the refusal of the first.</summary>
+    /// <param name="register">The register's whole content, in the width that the TEE gives it.</param>
     public Refusal? CheckReportData(ReadOnlySpan<byte> register)
     {
         Refusal? first = ReportData.Check(register);
-        if (first is null)
+        for (int i = 0; first is not null && i < AlternativeReportData.Count; i++)
         {
-            return null;
+            if (AlternativeReportData[i].Check(register) is null)
+            {
+                return null;
+            }
         }
 
-        foreach (Binding other in AlternativeReportData)
+        return first;
+    }
+
+    /// <summary>As <see cref="CheckReportData"/>, for a field without fixed width: no padding, no cutting.</summary>
+    /// <param name="value">What the evidence holds.</param>
+    public Refusal? CheckReportDataExactly(ReadOnlySpan<byte> value)
+    {
+        Refusal? first = ReportData.CheckExactly(value);
+        for (int i = 0; first is not null && i < AlternativeReportData.Count; i++)
         {
-            if (other.Check(register) is null)
+            if (AlternativeReportData[i].CheckExactly(value) is null)
             {
                 return null;
             }

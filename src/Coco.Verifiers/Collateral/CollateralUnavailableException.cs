@@ -10,4 +10,7 @@ public sealed class CollateralUnavailableException : Exception
 
     /// <summary>What was wanted.</summary>
     public CollateralKey Key { get; }
+
+    /// <summary>How long the source asked to be left alone (HTTP Retry-After); null when it did not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

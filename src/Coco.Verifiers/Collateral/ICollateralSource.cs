@@ -10,7 +10,7 @@ public interface ICollateralSource
     /// <summary>Whether it can have collateral of this kind at all.</summary>
     bool Serves(string kind);
 
-    /// <summary>The bytes; a <see cref="RefusalCode.NotFound"/> refusal when this source has none.</summary>
-    /// <exception cref="CollateralUnavailableException">It could not be reached.</exception>
-    ValueTask<Result<ReadOnlyMemory<byte>>> FetchAsync(CollateralKey key, CancellationToken ct);
+    /// <summary>The collateral; a <see cref="RefusalCode.NotFound"/> refusal when this source has none.</summary>
+    /// <exception cref="CollateralUnavailableException">It could not be reached, or asked to come back later.</exception>
+    ValueTask<Result<CollateralItem>> FetchAsync(CollateralKey key, CancellationToken ct);
 }
