@@ -4,7 +4,11 @@ namespace Coco.Storage;
 /// <summary>A value and the version that its last write gave it.</summary>
 /// <param name="Value">The bytes.</param>
 /// <param name="Version">Grows with every write of the store; never reused for another value of the same key.</param>
-public readonly record struct StoredValue(ReadOnlyMemory<byte> Value, long Version);
+public readonly record struct StoredValue(ReadOnlyMemory<byte> Value, long Version)
+{
+    /// <summary>From this instant on (UTC) it does not exist; null when it stays.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
 
 /// <summary>Conditions of a write.</summary>
 public readonly record struct PutOptions
@@ -45,4 +49,7 @@ public interface IStoreProvider
 {
     /// <summary>Opens (and creates where needed) a namespace.</summary>
     ValueTask<IKeyValueStore> OpenAsync(StoreNamespace name, CancellationToken ct);
+
+    /// <summary>The namespaces that hold something, in ordinal order.</summary>
+    ValueTask<IReadOnlyList<StoreNamespace>> ListNamespacesAsync(CancellationToken ct);
 }

@@ -7,7 +7,7 @@ namespace Coco.Storage.Tests;
 /// <summary>What every store must do. A class per store inherits it.</summary>
 public abstract class StoreContract : IAsyncLifetime
 {
-    protected FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 8, 21, 9, 0, 0, TimeSpan.Zero));
+    protected FakeTimeProvider Time { get; } = new(new DateTimeOffset(2080, 8, 21, 9, 0, 0, TimeSpan.Zero));
 
     protected IStoreProvider Provider { get; private set; } = null!;
 
@@ -134,10 +134,45 @@ public abstract class StoreContract : IAsyncLifetime
     {
         IKeyValueStore one = await OpenAsync("one");
         IKeyValueStore two = await OpenAsync("two");
+        long generation = await two.GetGenerationAsync(Ct);
+
         await one.PutAsync("k", "1"u8.ToArray(), default, Ct);
 
         Assert.Null(await two.GetAsync("k", Ct));
-        Assert.Equal(0, await two.GetGenerationAsync(Ct));
+        Assert.Equal(generation, await two.GetGenerationAsync(Ct));
+    }
+
+    [Fact]
+    public async Task Get_WithExpiry_GivesTheInstant()
+    {
+        IKeyValueStore store = await OpenAsync("kbs");
+        DateTimeOffset end = Time.GetUtcNow().AddMinutes(5);
+
+        await store.PutAsync("k", "1"u8.ToArray(), new PutOptions { ExpiresAt = end }, Ct);
+        await store.PutAsync("l", "1"u8.ToArray(), default, Ct);
+
+        Assert.Equal(end, (await store.GetAsync("k", Ct))!.Value.ExpiresAt);
+        Assert.Null((await store.GetAsync("l", Ct))!.Value.ExpiresAt);
+    }
+
+    [Fact]
+    public async Task ListNamespaces_GivesThoseThatHoldSomething()
+    {
+        await (await OpenAsync("two")).PutAsync("k", "1"u8.ToArray(), default, Ct);
+        await (await OpenAsync("one")).PutAsync("k", "1"u8.ToArray(), default, Ct);
+        await OpenAsync("empty");
+
+        Assert.Equal(["one", "two"], (await Provider.ListNamespacesAsync(Ct)).Select(n => n.Value));
+    }
+
+    [Fact]
+    public async Task Put_Empty_IsAValue()
+    {
+        IKeyValueStore store = await OpenAsync("kbs");
+
+        await store.PutAsync("k", ReadOnlyMemory<byte>.Empty, default, Ct);
+
+        Assert.Equal(0, (await store.GetAsync("k", Ct))!.Value.Value.Length);
     }
 
     [Theory]

@@ -19,7 +19,7 @@ internal sealed class MemoryStore(TimeProvider time) : IKeyValueStore
         StoreKeys.Require(key);
         lock (_gate)
         {
-            return new(Find(key) is { } row ? new StoredValue(row.Value, row.Version) : null);
+            return new(Find(key) is { } row ? new StoredValue(row.Value, row.Version) { ExpiresAt = row.ExpiresAt } : null);
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed class MemoryStore(TimeProvider time) : IKeyValueStore
 
             _rows.Remove(key);
             _version++;
-            return new(new StoredValue(row.Value, row.Version));
+            return new(new StoredValue(row.Value, row.Version) { ExpiresAt = row.ExpiresAt });
         }
     }
 
@@ -85,6 +85,14 @@ internal sealed class MemoryStore(TimeProvider time) : IKeyValueStore
         lock (_gate)
         {
             return new(_version);
+        }
+    }
+
+    public bool HasAny()
+    {
+        lock (_gate)
+        {
+            return _rows.Count > 0;
         }
     }
 

@@ -12,4 +12,8 @@ public sealed class MemoryStoreProvider(TimeProvider time) : IStoreProvider
     /// <inheritdoc/>
     public ValueTask<IKeyValueStore> OpenAsync(StoreNamespace name, CancellationToken ct) =>
         new(_stores.GetOrAdd(name, static (_, clock) => new MemoryStore(clock), time));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoreNamespace>> ListNamespacesAsync(CancellationToken ct) =>
+        new([.. _stores.Where(s => s.Value.HasAny()).Select(s => s.Key).OrderBy(n => n.Value, StringComparer.Ordinal)]);
 }

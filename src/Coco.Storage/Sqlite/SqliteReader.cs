@@ -51,6 +51,20 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
         return Convert.ToInt64(_generation.ExecuteScalar() ?? 0L, CultureInfo.InvariantCulture);
     }
 
+    public List<string> Namespaces()
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "select distinct namespace from coco_kv order by namespace";
+        var names = new List<string>();
+        using SqliteDataReader reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            names.Add(reader.GetString(0));
+        }
+
+        return names;
+    }
+
     public void Dispose()
     {
         _get.Dispose();
@@ -78,11 +92,15 @@ internal sealed class SqliteReader(SqliteConnection connection) : IDisposable
             return null;
         }
 
-        if (!reader.IsDBNull(2) && reader.GetInt64(2) <= now.ToUnixTimeMilliseconds())
+        long? expiry = reader.IsDBNull(2) ? null : reader.GetInt64(2);
+        if (expiry <= now.ToUnixTimeMilliseconds())
         {
             return null;
         }
 
-        return new StoredValue(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1));
+        return new StoredValue(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1))
+        {
+            ExpiresAt = expiry is { } e ? DateTimeOffset.FromUnixTimeMilliseconds(e) : null,
+        };
     }
 }

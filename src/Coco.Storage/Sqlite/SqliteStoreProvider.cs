@@ -33,6 +33,10 @@ public sealed class SqliteStoreProvider : IStoreProvider, IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask<IKeyValueStore> OpenAsync(StoreNamespace name, CancellationToken ct) => new(new SqliteStore(_database, name.Value));
 
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoreNamespace>> ListNamespacesAsync(CancellationToken ct) =>
+        new([.. _database.Read(r => r.Namespaces()).Select(n => StoreNamespace.Parse(n).Require())]);
+
     /// <summary>Checks the integrity of the whole file; null when it is sound.</summary>
     public Refusal? CheckIntegrity() => _database.CheckIntegrity();
 
