@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Security.Cryptography;
-using Org.BouncyCastle.Crypto.Digests;
+using Coco.ShangMi;
 
 namespace Coco;
 
@@ -58,11 +58,7 @@ public static class Digests
             case DigestAlgorithm.Sha512:
                 return SHA512.HashData(data);
             case DigestAlgorithm.Sm3:
-                var sm3 = new SM3Digest();
-                sm3.BlockUpdate(data);
-                byte[] digest = new byte[32];
-                sm3.DoFinal(digest);
-                return digest;
+                return Sm3.HashData(data);
             default:
                 throw new ArgumentOutOfRangeException(nameof(algorithm));
         }

@@ -2,7 +2,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Org.BouncyCastle.Math.EC.Rfc8032;
 
 namespace Coco;
@@ -130,17 +129,10 @@ public sealed class VerificationKey : IDisposable
     }
 
     /// <summary>The key of a certificate. Nothing else of the certificate is looked at.</summary>
-    public static Result<VerificationKey> FromCertificate(X509Certificate2 certificate)
+    public static Result<VerificationKey> FromCertificate(DerCertificate certificate)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        try
-        {
-            return FromSubjectPublicKeyInfo(certificate.PublicKey.ExportSubjectPublicKeyInfo());
-        }
-        catch (CryptographicException)
-        {
-            return new Refusal(RefusalCode.Malformed, "public key: the certificate's key cannot be read");
-        }
+        return FromSubjectPublicKeyInfo(certificate.SubjectPublicKeyInfo);
     }
 
     /// <summary>Reads PEM: <c>PUBLIC KEY</c>, <c>RSA PUBLIC KEY</c> or <c>CERTIFICATE</c> (the first block counts).</summary>
@@ -159,16 +151,7 @@ public sealed class VerificationKey : IDisposable
             case "RSA PUBLIC KEY":
                 return FromRsaPublicKey(der);
             case "CERTIFICATE":
-                if (!Certificates.Parse(der).TryGet(out X509Certificate2? certificate, out Refusal? refusal))
-                {
-                    return refusal;
-                }
-
-                using (certificate)
-                {
-                    return FromCertificate(certificate);
-                }
-
+                return DerCertificate.Parse(der).TryGet(out DerCertificate? certificate, out Refusal? refusal) ? FromCertificate(certificate) : refusal;
             default:
                 return new Refusal(RefusalCode.Unsupported, $"public key: a PEM block '{Jwk.Shorten(label)}' is none");
         }
