@@ -32,6 +32,9 @@ public readonly record struct Binding
     /// <summary>True where the caller asked for no comparison.</summary>
     public bool IsNotChecked => _kind == Kind.NotChecked;
 
+    /// <summary>True where the bytes stand in the register as they are, false where they are a digest.</summary>
+    public bool IsRaw => _kind == Kind.Raw;
+
     /// <summary>The bytes expected, before they are fitted; empty when nothing is.</summary>
     public ReadOnlyMemory<byte> Expected => _expected;
 

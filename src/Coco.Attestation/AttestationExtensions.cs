@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+using Coco.Attestation.Decisions;
+using Coco.Attestation.Pipeline;
+using Coco.Attestation.Policies;
+using Coco.Attestation.Tokens;
+using Coco.Attestation.Wire;
+using Coco.Storage;
+using Coco.Verifiers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Coco.Attestation;
+
+/// <summary>Puts the attestation service into a host.</summary>
+public static class AttestationExtensions
+{
+    /// <summary>The service's name for <c>grpc.health.v1</c>.</summary>
+    public const string HealthName = "attestation.AttestationService";
+
+    /// <summary>Largest gRPC message that the host should let through, in bytes: 64 MiB, since evidence of many devices is large.</summary>
+    public const int MaxGrpcMessageBytes = AttestationRequests.MaxMessageBytes;
+
+    /// <summary>
+    /// Adds <see cref="AttestationServiceCore"/>. The host gives an <see cref="IStoreProvider"/>, an <see cref="IReferenceValueSource"/> and the
+    /// <see cref="IVerifier"/>s; an <see cref="ITokenSigner"/> of its own wins over <see cref="AttestationOptions.Signer"/>.
+    /// </summary>
+    public static ICocoAttestationBuilder AddCocoAttestation(this IServiceCollection services, AttestationOptions options)
+    {
+        services.TryAddSingleton(options);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IAppraisalPolicyCompiler, RegoPolicyCompiler>();
+        services.TryAddSingleton(p => new AttestationPolicyStore(
+            p.GetRequiredService<IStoreProvider>(),
+            p.GetRequiredService<IAppraisalPolicyCompiler>(),
+            options,
+            p.GetRequiredService<ILogger<AttestationPolicyStore>>()));
+        services.TryAddSingleton(p => new TokenSignerSource(p.GetRequiredService<IStoreProvider>(), options, p.GetService<ITokenSigner>()));
+        services.TryAddSingleton(p => new ContentStore(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<DecisionLog>();
+        services.TryAddSingleton<Appraiser>();
+        services.TryAddSingleton(p => new AttestationServiceCore(
+            p.GetServices<IVerifier>(),
+            p.GetRequiredService<AttestationPolicyStore>(),
+            p.GetRequiredService<Appraiser>(),
+            p.GetRequiredService<TokenSignerSource>(),
+            p.GetRequiredService<DecisionLog>(),
+            options,
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<AttestationServiceCore>>()));
+        services.TryAddSingleton<AttestationRestApi>();
+        return new Builder(services);
+    }
+
+    /// <summary>Maps the gRPC service. The host must have called <c>AddGrpc</c> with <see cref="MaxGrpcMessageBytes"/>.</summary>
+    public static IEndpointConventionBuilder MapCocoAttestationGrpc(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapGrpcService<AttestationGrpcService>();
+
+    /// <summary>Maps the REST face, without its health check.</summary>
+    /// <param name="endpoints">Where.</param>
+    /// <param name="withPolicies">Also the calls that read and change policies.</param>
+    public static void MapCocoAttestationRest(this IEndpointRouteBuilder endpoints, bool withPolicies = true)
+    {
+        AttestationRestApi api = endpoints.ServiceProvider.GetRequiredService<AttestationRestApi>();
+        endpoints.MapPost("/attestation", api.AttestAsync);
+        endpoints.MapPost("/challenge", api.ChallengeAsync);
+        if (withPolicies)
+        {
+            endpoints.MapPost("/policy", api.SetPolicyAsync);
+            endpoints.MapGet("/policy", api.ListPoliciesAsync);
+            endpoints.MapGet("/policy/{id}", context => api.GetPolicyAsync(context, (string)context.Request.RouteValues["id"]!));
+            endpoints.MapDelete("/policy/{id}", context => api.DeletePolicyAsync(context, (string)context.Request.RouteValues["id"]!));
+        }
+
+        endpoints.MapCocoAttestationKeys();
+    }
+
+    /// <summary>Maps <c>/.well-known/jwks.json</c>, <c>/.well-known/openid-configuration</c> and the fork's <c>/jwks</c>.</summary>
+    public static void MapCocoAttestationKeys(this IEndpointRouteBuilder endpoints)
+    {
+        AttestationRestApi api = endpoints.ServiceProvider.GetRequiredService<AttestationRestApi>();
+        endpoints.MapGet("/.well-known/jwks.json", api.KeySetAsync);
+        endpoints.MapGet("/jwks", api.KeySetAsync);
+        endpoints.MapGet("/.well-known/openid-configuration", api.DiscoveryAsync);
+    }
+
+    private sealed record Builder(IServiceCollection Services) : ICocoAttestationBuilder;
+}
+
+/// <summary>Features are extension methods on this.</summary>
+public interface ICocoAttestationBuilder
+{
+    /// <summary>The host's services.</summary>
+    IServiceCollection Services { get; }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Coco.Attestation.Decisions;
+using Coco.Attestation.Tokens;
+using Coco.Protocol;
+using Coco.Verifiers;
+
+namespace Coco.Attestation.Pipeline;
+
+/// <summary>
+/// The way from evidence to token: bind, verify, shape, appraise, issue. Each step takes what the step before it made; the first refusal ends it.
+/// </summary>
+internal sealed class AttestationPipeline(
+    FrozenDictionary<TeeType, IVerifier> verifiers,
+    Appraiser appraiser,
+    EarIssuer ear,
+    SimpleIssuer simple,
+    AttestationOptions options)
+{
+    public async ValueTask<Result<AttestationToken>> RunAsync(
+        ImmutableArray<AttestationInput> inputs,
+        PolicyId policy,
+        DecisionTrace trace,
+        CancellationToken ct)
+    {
+        if (inputs.IsDefaultOrEmpty)
+        {
+            return new Refusal(RefusalCode.Malformed, "No verification requests provided.");
+        }
+
+        if (inputs.Length > options.MaxEvidences)
+        {
+            return new Refusal(RefusalCode.TooLarge, $"{inputs.Length} evidences in one request, at most {options.MaxEvidences} are taken");
+        }
+
+        var appraisals = ImmutableArray.CreateBuilder<Appraisal>(inputs.Length);
+        foreach (AttestationInput input in inputs)
+        {
+            EvidenceTrace step = trace.Begin(input);
+            if (!EvidenceBinder.Bind(input, options).TryGet(out BoundInput? bound, out Refusal? why))
+            {
+                return trace.Refused(step, DecisionStep.Bind, why);
+            }
+
+            step.Bound = bound;
+            if (!verifiers.TryGetValue(input.Evidence.Tee, out IVerifier? verifier))
+            {
+                return trace.Refused(step, DecisionStep.Verify, new Refusal(RefusalCode.Unsupported, $"there is no verifier for {input.Evidence.Tee.ToWireName()} here"));
+            }
+
+            Result<ImmutableArray<VerifiedClaims>> verified = await verifier.VerifyAsync(bound.Evidence, step.Verification, ct).ConfigureAwait(false);
+            step.Verified(trace);
+            if (!verified.TryGet(out ImmutableArray<VerifiedClaims> devices, out why))
+            {
+                return trace.Refused(step, DecisionStep.Verify, why);
+            }
+
+            foreach (VerifiedClaims device in devices)
+            {
+                if (!ClaimShaper.Shape(device, bound.InitDataClaims, bound.RuntimeDataClaims, options.Token.Verbose).TryGet(out JsonObject? claims, out why))
+                {
+                    return trace.Refused(step, DecisionStep.Appraise, why);
+                }
+
+                step.Claims.Add((device.TeeClass, claims));
+                if (options.Token.Form != TokenForm.Ear)
+                {
+                    continue;
+                }
+
+                Result<Appraisal> appraised = await appraiser.AppraiseAsync(policy, device.Tee, device.TeeClass, claims, ct).ConfigureAwait(false);
+                if (!appraised.TryGet(out Appraisal? appraisal, out why))
+                {
+                    return trace.Refused(step, DecisionStep.Appraise, why);
+                }
+
+                appraisals.Add(appraisal);
+                step.Appraisals.Add(appraisal);
+            }
+
+            step.Appraised(trace);
+        }
+
+        return options.Token.Form == TokenForm.Ear
+            ? await ear.IssueAsync(appraisals.ToImmutable(), ct).ConfigureAwait(false)
+            : await simple.IssueAsync(trace, policy, ct).ConfigureAwait(false);
+    }
+}
