@@ -49,6 +49,44 @@ internal static class EvidenceFields
         return e.TryGetUInt32(out uint value) ? value : Bad(name, "not an unsigned 32-bit number");
     }
 
+    /// <summary>The unsigned number member <paramref name="name"/>, wider than a double can hold.</summary>
+    public static Result<ulong> UInt64(JsonElement parent, string name)
+    {
+        if (!Member(parent, name, JsonValueKind.Number, "a number").TryGet(out JsonElement e, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        return e.TryGetUInt64(out ulong value) ? value : Bad(name, "not an unsigned 64-bit number");
+    }
+
+    /// <summary>The member <paramref name="name"/>, a number 0..255.</summary>
+    public static Result<byte> Byte(JsonElement parent, string name)
+    {
+        if (!Member(parent, name, JsonValueKind.Number, "a number").TryGet(out JsonElement e, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        return e.TryGetByte(out byte value) ? value : Bad(name, "not a number 0 to 255");
+    }
+
+    /// <summary>Writes the bytes of a member that is an array of exactly as many numbers 0..255 as <paramref name="destination"/> is long; null when done.</summary>
+    public static Refusal? FillBytes(JsonElement parent, string name, Span<byte> destination)
+    {
+        if (!Member(parent, name, JsonValueKind.Array, "an array").TryGet(out JsonElement array, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        if (array.GetArrayLength() != destination.Length)
+        {
+            return Bad(name, $"{array.GetArrayLength()} bytes, {destination.Length} wanted");
+        }
+
+        return CopyBytes(array, name, destination);
+    }
+
     /// <summary>The bytes of a base64 text member (standard alphabet).</summary>
     public static Result<ReadOnlyMemory<byte>> Base64(JsonElement parent, string name, int limit) =>
         Text(parent, name).TryGet(out string? text, out Refusal? refusal) ? Base64Text(text, name, limit) : refusal;
@@ -134,22 +172,27 @@ internal static class EvidenceFields
         }
 
         byte[] bytes = new byte[length];
-        int i = 0;
-        foreach (JsonElement e in array.EnumerateArray())
-        {
-            if (e.ValueKind != JsonValueKind.Number || !e.TryGetByte(out byte b))
-            {
-                return Refusal.Malformed(name, i, "not a byte");
-            }
-
-            bytes[i++] = b;
-        }
-
-        return (ReadOnlyMemory<byte>)bytes;
+        return CopyBytes(array, name, bytes) ?? (Result<ReadOnlyMemory<byte>>)(ReadOnlyMemory<byte>)bytes;
     }
 
     /// <summary>A refusal about the member <paramref name="name"/>.</summary>
     public static Refusal Bad(string name, string what) => new(RefusalCode.Malformed, $"{name}: {what}") { Field = name };
+
+    private static Refusal? CopyBytes(JsonElement array, string name, Span<byte> destination)
+    {
+        int i = 0;
+        foreach (JsonElement e in array.EnumerateArray())
+        {
+            if (e.ValueKind != JsonValueKind.Number || !e.TryGetByte(out destination[i]))
+            {
+                return Refusal.Malformed(name, i, "not a byte");
+            }
+
+            i++;
+        }
+
+        return null;
+    }
 
     private static Result<JsonElement> Member(JsonElement parent, string name, JsonValueKind kind, string what)
     {
