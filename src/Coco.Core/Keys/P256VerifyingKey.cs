@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Security.Cryptography;
+
+namespace Coco;
+
+/// <summary>A P-256 public key that is kept, since importing one costs more than a verification with it. Thread-safe.</summary>
+public sealed class P256VerifyingKey
+{
+    /// <summary>Length of the bare point <c>X ‖ Y</c>.</summary>
+    public const int PointLength = 64;
+
+    /// <summary>Length of a signature <c>r ‖ s</c>.</summary>
+    public const int SignatureLength = 64;
+
+    private readonly ECDsa _key;
+
+    // DER of a SubjectPublicKeyInfo for an uncompressed P-256 point has one form only (RFC 5480): this, then X and Y.
+    private static ReadOnlySpan<byte> PublicKeyInfoHeader =>
+    [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+    ];
+
+    private P256VerifyingKey(ECDsa key) => _key = key;
+
+    /// <summary>The key of a point; a refusal when the point is not on the curve.</summary>
+    /// <param name="point">64 bytes, X and Y in big-endian order.</param>
+    public static Result<P256VerifyingKey> FromPoint(ReadOnlySpan<byte> point)
+    {
+        if (point.Length != PointLength)
+        {
+            return new Refusal(RefusalCode.Malformed, $"a P-256 point has {PointLength} bytes, not {point.Length}");
+        }
+
+        var parameters = new ECParameters
+        {
+            Curve = ECCurve.NamedCurves.nistP256,
+            Q = new ECPoint { X = point[..32].ToArray(), Y = point[32..].ToArray() },
+        };
+        try
+        {
+            return new P256VerifyingKey(ECDsa.Create(parameters));
+        }
+        catch (CryptographicException)
+        {
+            return new Refusal(RefusalCode.Malformed, "the point is not on the curve P-256");
+        }
+    }
+
+    /// <summary>The key of a SubjectPublicKeyInfo; a refusal when it is none of P-256 in the uncompressed form.</summary>
+    /// <param name="publicKeyInfo">DER.</param>
+    public static Result<P256VerifyingKey> FromPublicKeyInfo(ReadOnlySpan<byte> publicKeyInfo) =>
+        publicKeyInfo.Length == PublicKeyInfoHeader.Length + PointLength && publicKeyInfo.StartsWith(PublicKeyInfoHeader)
+            ? FromPoint(publicKeyInfo[PublicKeyInfoHeader.Length..])
+            : new Refusal(RefusalCode.Unsupported, "the public key is not a P-256 key in the uncompressed form");
+
+    /// <summary>Checks an ECDSA signature with SHA-256 in the form <c>r ‖ s</c>, big-endian.</summary>
+    public bool VerifyRaw(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) =>
+        signature.Length == SignatureLength
+        && _key.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+
+    /// <summary>Checks an ECDSA signature with SHA-256 in DER, as certificates and revocation lists carry it.</summary>
+    public bool VerifyDer(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    {
+        try
+        {
+            return _key.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+        }
+        catch (CryptographicException)
+        {
+            // Some providers throw for a signature that is no DER at all.
+            return false;
+        }
+    }
+}
