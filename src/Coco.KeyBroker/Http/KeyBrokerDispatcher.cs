@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics;
+using System.Text;
+using Coco.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Coco.KeyBroker;
+
+/// <summary>The edge: every request under <c>/kbs/v0/</c> enters here, and every failure that is not a refusal ends here.</summary>
+internal sealed partial class KeyBrokerDispatcher(
+    KeyBrokerOptions options,
+    HandshakeHandler handshake,
+    PluginHandler plugins,
+    AdminHandler admin,
+    IAttestationService attestation,
+    KeyBrokerMetrics metrics,
+    TimeProvider time,
+    ILogger<KeyBrokerDispatcher> log)
+{
+    private const string TooLarge = "payload reached size limit";
+
+    private readonly ClientRateLimiter _limiter = new(options.HandshakesPerSecond, options.HandshakeBurst, time);
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        long start = Stopwatch.GetTimestamp();
+        metrics.HttpActive.Add(1);
+        try
+        {
+            await RouteAsync(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client went away: nobody is there to be answered.
+        }
+        catch (BadHttpRequestException e)
+        {
+            await Reply.TextAsync(context, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge : "bad request");
+        }
+        catch (Exception e)
+        {
+            await FailAsync(context, e);
+        }
+        finally
+        {
+            metrics.HttpActive.Add(-1);
+            metrics.HttpRequests.Add(1);
+            metrics.HttpDuration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds);
+            metrics.HttpRequestSize.Record(context.Request.ContentLength ?? 0);
+            metrics.HttpResponseSize.Record(context.Response.ContentLength ?? 0);
+        }
+    }
+
+    private async Task RouteAsync(HttpContext context)
+    {
+        string raw = context.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } target ? target : context.Request.Path + context.Request.QueryString.ToString();
+        if (!RequestTarget.TryParse(raw, out RequestTarget? parsed, out Refusal? refusal))
+        {
+            await Reply.EmptyAsync(context, StatusCodes.Status404NotFound);
+            return;
+        }
+
+        if (context.Request.Method is not ("GET" or "POST" or "PUT" or "DELETE"))
+        {
+            context.Response.Headers.Allow = "GET, POST, PUT, DELETE";
+            await Reply.EmptyAsync(context, StatusCodes.Status405MethodNotAllowed);
+            return;
+        }
+
+        if (refusal is not null)
+        {
+            await Reply.TextAsync(context, StatusCodes.Status400BadRequest, refusal.Detail);
+            return;
+        }
+
+        using RequestBody? body = await RequestBody.ReadAsync(context, options.MaxBodyBytes, context.RequestAborted);
+        if (body is null)
+        {
+            // The rest of the body is not worth reading.
+            context.Response.Headers.Connection = "close";
+            await Reply.TextAsync(context, StatusCodes.Status413PayloadTooLarge, TooLarge);
+            return;
+        }
+
+        var call = new BrokerCall(context, parsed!, body);
+        bool bare = call.Target.Rest.IsEmpty;
+        switch (call.Method, call.Target.Endpoint)
+        {
+            case ("POST", "auth") when bare:
+                if (await MayHandshakeAsync(context))
+                {
+                    await handshake.AuthAsync(call);
+                }
+
+                return;
+            case ("POST", "attest") when bare:
+                if (await MayHandshakeAsync(context))
+                {
+                    await handshake.AttestAsync(call);
+                }
+
+                return;
+            case ("GET", "token-certificate-chain") when bare:
+                await PublishKeysAsync(call);
+                return;
+            case ("GET", "openapi.json") when bare:
+                await Reply.BytesAsync(context, StatusCodes.Status200OK, Reply.Json, OpenApiDocument.Utf8.Span);
+                return;
+        }
+
+        if (await admin.TryHandleAsync(call))
+        {
+            return;
+        }
+
+        if (options.StrictStatus && AllowedMethods(call.Target.Endpoint) is { } allowed)
+        {
+            context.Response.Headers.Allow = allowed;
+            await Reply.EmptyAsync(context, StatusCodes.Status405MethodNotAllowed);
+            return;
+        }
+
+        await plugins.HandleAsync(call);
+    }
+
+    private async ValueTask<bool> MayHandshakeAsync(HttpContext context)
+    {
+        if (_limiter.TryTake(context.Connection.RemoteIpAddress))
+        {
+            return true;
+        }
+
+        context.Response.Headers.RetryAfter = "1";
+        await Reply.ErrorAsync(context, new KbsError(StatusCodes.Status429TooManyRequests, "AttestationError", "Attestation error: too many handshakes"));
+        return false;
+    }
+
+    private async Task PublishKeysAsync(BrokerCall call)
+    {
+        if ((await attestation.GetSigningKeysAsync(call.Cancelled)).TryGet(out string? keys, out _))
+        {
+            await Reply.BytesAsync(call.Http, StatusCodes.Status200OK, Reply.Json, Encoding.UTF8.GetBytes(keys));
+            return;
+        }
+
+        await Reply.ErrorAsync(call.Http, KbsError.PluginNotFound(call.Target.Endpoint));
+    }
+
+    private static string? AllowedMethods(string endpoint) => endpoint switch
+    {
+        "auth" or "attest" => "POST",
+        "attestation-policy" or "reference-value" or "resource-policy" => "GET, POST, DELETE",
+        _ => null,
+    };
+
+    private async Task FailAsync(HttpContext context, Exception e)
+    {
+        bool outside = e is StoreUnavailableException or HttpRequestException or TimeoutException or IOException or OperationCanceledException;
+        string id = Reply.RequestId(context);
+        if (outside)
+        {
+            Log.Unavailable(log, context.Request.Method, context.Request.Path, id, e);
+        }
+        else
+        {
+            Log.Failed(log, context.Request.Method, context.Request.Path, id, e);
+        }
+
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Response.Clear();
+        string path = context.Request.Path;
+        KbsError error = path.EndsWith("/auth", StringComparison.Ordinal) ? KbsError.ChallengeFailed
+            : path.EndsWith("/attest", StringComparison.Ordinal) ? KbsError.AttestFailed
+            : KbsError.PluginFailed;
+        if (outside)
+        {
+            context.Response.Headers.RetryAfter = "1";
+        }
+
+        await Reply.ErrorAsync(context, error with { Status = outside ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError });
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(5050, LogLevel.Error, "{Method} {Path} could not be answered (request {RequestId})")]
+        public static partial void Unavailable(ILogger logger, string method, string path, string requestId, Exception e);
+
+        [LoggerMessage(5051, LogLevel.Critical, "{Method} {Path} met a fault of this program (request {RequestId})")]
+        public static partial void Failed(ILogger logger, string method, string path, string requestId, Exception e);
+    }
+}

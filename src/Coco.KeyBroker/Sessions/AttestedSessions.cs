@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Buffers;
+using System.Text.Json;
+using Coco.Protocol;
+using Coco.Storage;
+
+namespace Coco.KeyBroker;
+
+/// <summary>Tokens of sessions that were attested, in the store under the session's id until the session ends, and cached here.</summary>
+/// <remarks>A record is written once and never changed (first writer wins), so a cached one cannot be stale.</remarks>
+internal sealed class AttestedSessions(KeyBrokerStores stores)
+{
+    private readonly BoundedCache<string, AttestationToken> _cache = new(16384);
+
+    /// <summary>The token of a session; null when it was not attested.</summary>
+    public ValueTask<AttestationToken?> FindAsync(string id, CancellationToken ct) =>
+        _cache.TryGet(id, out AttestationToken? token) ? new(token) : ReadAsync(id, ct);
+
+    /// <summary>Stores the token of a session. Gives the one that is stored: of two calls at once the first's.</summary>
+    public async ValueTask<AttestationToken> AddAsync(Session session, AttestationToken token, CancellationToken ct)
+    {
+        IKeyValueStore store = await stores.SessionsAsync(ct);
+        byte[] record = Write(session, token);
+        if (!await store.PutAsync(session.Id, record, new PutOptions { OnlyIfAbsent = true, ExpiresAt = session.ExpiresAt }, ct))
+        {
+            return await ReadAsync(session.Id, ct) ?? throw new StoreUnavailableException("an attested session vanished while it was read");
+        }
+
+        _cache.Set(session.Id, token);
+        return token;
+    }
+
+    /// <summary>Keeps a nonce that is too large for a cookie.</summary>
+    public async ValueTask PutChallengeAsync(Session session, string nonce, CancellationToken ct)
+    {
+        IKeyValueStore store = await stores.SessionsAsync(ct);
+        await store.PutAsync("challenge/" + session.Id, System.Text.Encoding.UTF8.GetBytes(nonce), new PutOptions { ExpiresAt = session.ExpiresAt }, ct);
+    }
+
+    /// <summary>The nonce that <see cref="PutChallengeAsync"/> kept.</summary>
+    public async ValueTask<string?> FindChallengeAsync(string id, CancellationToken ct)
+    {
+        IKeyValueStore store = await stores.SessionsAsync(ct);
+        return await store.GetAsync("challenge/" + id, ct) is { } stored ? System.Text.Encoding.UTF8.GetString(stored.Value.Span) : null;
+    }
+
+    private async ValueTask<AttestationToken?> ReadAsync(string id, CancellationToken ct)
+    {
+        IKeyValueStore store = await stores.SessionsAsync(ct);
+        if (await store.GetAsync(id, ct) is not { } stored)
+        {
+            return null;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(stored.Value);
+            if (document.RootElement.TryGetProperty("Attested", out JsonElement attested) && attested.GetProperty("token").GetString() is { } compact)
+            {
+                var token = new AttestationToken(compact);
+                _cache.Set(id, token);
+                return token;
+            }
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new StoreUnavailableException("a session record is damaged", e);
+        }
+
+        return null;
+    }
+
+    // The reference's record (kbs.md 2.10), so that its replicas could read ours.
+    private static byte[] Write(Session session, AttestationToken token)
+    {
+        var buffer = new ArrayBufferWriter<byte>(token.Compact.Length + 128);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("Attested"u8);
+            json.WriteString("token"u8, token.Compact);
+            json.WriteString("id"u8, session.Id);
+            json.WriteString("timeout"u8, session.ExpiresAt.UtcDateTime);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using Coco.Protocol;
+
+namespace Coco.KeyBroker;
+
+/// <summary>Makes <see cref="VerifiedToken"/>s: the only place where an attestation token begins to be believed (kbs.md 5.2). Thread-safe.</summary>
+/// <remarks>
+/// What was verified once is kept; time is compared again with every use. An issuer key is one that the attestation service in this process
+/// publishes, one of a trusted JWK set, or one whose certificate chain ends at a trusted root. The header's own key counts for nothing alone.
+/// </remarks>
+internal sealed class TokenVerifier
+{
+    private const int CachedTokens = 8192;
+    private const int CachedIssuers = 256;
+    private const int MaxTokenCharacters = 256 * 1024;
+    private static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60);
+
+    private static readonly string[] BuiltInKeyPaths =
+    [
+        "/tdx/attester_runtime_data/tee-pubkey",
+        "/tdx/attester_user_data/tee-pubkey",
+        "/customized_claims/runtime_data/tee-pubkey",
+        "/submods/cpu0/ear.veraison.annotated-evidence/runtime_data_claims/tee-pubkey",
+        "/tee-pubkey",
+    ];
+
+    private readonly TokenTrustOptions _trust;
+    private readonly IAttestationService _attestation;
+    private readonly TimeProvider _time;
+    private readonly ImmutableArray<JwkSetSource> _sets;
+    private readonly ImmutableArray<JsonPointer> _keyPaths;
+    private readonly BoundedCache<string, Known> _tokens = new(CachedTokens);
+    private readonly BoundedCache<string, Issuer> _issuers = new(CachedIssuers);
+    private volatile ServiceKeys? _serviceKeys;
+
+    /// <exception cref="ArgumentException">An address or a pointer of the options is malformed, or nobody is trusted.</exception>
+    public TokenVerifier(KeyBrokerOptions options, IAttestationService attestation, TimeProvider time)
+    {
+        _trust = options.TokenTrust;
+        _attestation = attestation;
+        _time = time;
+        HttpMessageInvoker http = options.Outbound.Invoker;
+        _sets = [.. _trust.TrustedJwkSets.Select(a => Require(JwkSetSource.Create(a, http, time)))];
+        _keyPaths = [.. _trust.ExtraTeeKeyPaths.Concat(BuiltInKeyPaths).Select(p => Require(JsonPointer.Parse(p)))];
+        if (_sets.IsEmpty && _trust.TrustedCertificates.IsEmpty && !_trust.TrustAttestationService && !_trust.InsecureHeaderJwk)
+        {
+            throw new ArgumentException("no issuer of attestation tokens is trusted: give a JWK set or a certificate", nameof(options));
+        }
+    }
+
+    private sealed record Known(VerifiedToken Token, long TrustGeneration, DateTimeOffset IssuerTo);
+
+    private sealed record Issuer(VerificationKey Key, DateTimeOffset From, DateTimeOffset To)
+    {
+        public static Issuer Always(VerificationKey key) => new(key, DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
+    }
+
+    private sealed record ServiceKeys(ImmutableArray<VerificationKey> Keys, long LoadedAt);
+
+    private long TrustGeneration
+    {
+        get
+        {
+            long sum = 0;
+            foreach (JwkSetSource set in _sets)
+            {
+                sum += set.Generation;
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Verifies, or recognises what it verified before.</summary>
+    public ValueTask<Result<VerifiedToken>> VerifyAsync(AttestationToken token, CancellationToken ct)
+    {
+        if (_tokens.TryGet(token.Compact, out Known? known) && known.TrustGeneration == TrustGeneration && _time.GetUtcNow() <= known.IssuerTo)
+        {
+            return new(CheckTime(known.Token.ExpiresAt) is { } late ? late : known.Token);
+        }
+
+        return VerifyNewAsync(token, ct);
+    }
+
+    /// <summary>Whether all JWK sets could be loaded.</summary>
+    public async ValueTask<Refusal?> CheckAsync(CancellationToken ct)
+    {
+        foreach (JwkSetSource set in _sets)
+        {
+            if (await set.CheckAsync(ct) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        return null;
+    }
+
+    private async ValueTask<Result<VerifiedToken>> VerifyNewAsync(AttestationToken token, CancellationToken ct)
+    {
+        if (!JwsMessage.Parse(token.Compact, MaxTokenCharacters).TryGet(out JwsMessage? message, out Refusal? refusal))
+        {
+            return refusal.Within("attestation token");
+        }
+
+        long generation = TrustGeneration;
+        Result<Issuer> found = message.Header.TryGetProperty("jwk", out JsonElement header)
+            ? await FindHeaderKeyAsync(header, ct)
+            : await FindByIdAsync(message.KeyId, ct);
+        if (!found.TryGet(out Issuer? issuer, out refusal))
+        {
+            return refusal.Within("attestation token");
+        }
+
+        if (message.Verify(issuer.Key, JwsAlgorithms.AttestationToken) is { } bad)
+        {
+            return bad.Within("attestation token");
+        }
+
+        if (!HostileJson.ParseObject(message.Payload.Span).TryGet(out JsonElement claims, out refusal))
+        {
+            return refusal.Within("attestation token");
+        }
+
+        if (!TryGetTime(claims, "exp", out DateTimeOffset expiresAt))
+        {
+            return new Refusal(RefusalCode.Malformed, "attestation token: no claim 'exp', or it is not a time") { Field = "exp" };
+        }
+
+        if (CheckTime(expiresAt) is { } late)
+        {
+            return late;
+        }
+
+        TokenKey? teeKey = null;
+        foreach (JsonPointer path in _keyPaths)
+        {
+            if (path.TryFind(claims, out JsonElement claim))
+            {
+                teeKey = new TokenKey(claim);
+                break;
+            }
+        }
+
+        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
+        var verified = new VerifiedToken(digest, claims, expiresAt, teeKey) { Tee = FindTee(claims) };
+
+        // Loading the keys may have moved the generation on; what was decided holds for the one before at least.
+        _tokens.Set(token.Compact, new Known(verified, Math.Max(generation, TrustGeneration), issuer.To));
+        return verified;
+    }
+
+    private Refusal? CheckTime(DateTimeOffset expiresAt) =>
+        _time.GetUtcNow() > expiresAt + Leeway ? new Refusal(RefusalCode.Expired, "attestation token: over its time") { Field = "exp" } : null;
+
+    private async ValueTask<Result<Issuer>> FindHeaderKeyAsync(JsonElement header, CancellationToken ct)
+    {
+        if (!Jwk.Parse(header).TryGet(out Jwk? jwk, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        if (jwk.Algorithm is null)
+        {
+            return new Refusal(RefusalCode.Malformed, "the header's key has no 'alg'") { Field = "alg" };
+        }
+
+        foreach (VerificationKey own in await GetServiceKeysAsync(jwk, ct))
+        {
+            if (own.PublicJwk.IsSameKey(jwk))
+            {
+                return Issuer.Always(own);
+            }
+        }
+
+        if (_trust.InsecureHeaderJwk)
+        {
+            return Import(jwk);
+        }
+
+        string cacheKey = header.GetRawText();
+        DateTimeOffset now = _time.GetUtcNow();
+        if (_issuers.TryGet(cacheKey, out Issuer? known) && now >= known.From && now <= known.To)
+        {
+            return known;
+        }
+
+        if (!CheckChain(jwk, now).TryGet(out Issuer? issuer, out refusal))
+        {
+            return refusal;
+        }
+
+        _issuers.Set(cacheKey, issuer);
+        return issuer;
+    }
+
+    private async ValueTask<Result<Issuer>> FindByIdAsync(string? keyId, CancellationToken ct)
+    {
+        if (keyId is null)
+        {
+            return new Refusal(RefusalCode.Untrusted, "the header names no key");
+        }
+
+        foreach (JwkSetSource set in _sets)
+        {
+            if (await set.FindAsync(keyId, ct) is { } jwk)
+            {
+                if (jwk.Algorithm is null)
+                {
+                    return new Refusal(RefusalCode.Malformed, "the key in the JWK set has no 'alg'") { Field = "alg" };
+                }
+
+                // The set's own generation is in the cache of tokens, so the import is not worth a cache of its own.
+                return Import(jwk);
+            }
+        }
+
+        foreach (VerificationKey own in await GetServiceKeysAsync(null, ct))
+        {
+            if (own.PublicJwk.KeyId == keyId)
+            {
+                return Issuer.Always(own);
+            }
+        }
+
+        return new Refusal(RefusalCode.Untrusted, "no trusted JWK set has the key that the header names");
+    }
+
+    private async ValueTask<ImmutableArray<VerificationKey>> GetServiceKeysAsync(Jwk? wanted, CancellationToken ct)
+    {
+        if (!_trust.TrustAttestationService)
+        {
+            return [];
+        }
+
+        ServiceKeys? present = _serviceKeys;
+        TimeSpan age = present is null ? TimeSpan.MaxValue : _time.GetElapsedTime(present.LoadedAt);
+        bool missing = present is not null && wanted is not null && !present.Keys.Any(k => k.PublicJwk.IsSameKey(wanted));
+        if (present is not null && age < TimeSpan.FromMinutes(10) && !(missing && age > TimeSpan.FromSeconds(1)))
+        {
+            return present.Keys;
+        }
+
+        if (!(await _attestation.GetSigningKeysAsync(ct)).TryGet(out string? json, out _) || !JwkSet.Parse(Encoding.UTF8.GetBytes(json)).TryGet(out JwkSet? set, out _))
+        {
+            return present?.Keys ?? [];
+        }
+
+        ImmutableArray<VerificationKey>.Builder keys = ImmutableArray.CreateBuilder<VerificationKey>();
+        foreach (Jwk jwk in set.Keys)
+        {
+            if (jwk.Algorithm is not null && VerificationKey.FromJwk(jwk).TryGet(out VerificationKey? key, out _))
+            {
+                keys.Add(key);
+            }
+        }
+
+        _serviceKeys = new ServiceKeys(keys.ToImmutable(), _time.GetTimestamp());
+        return _serviceKeys.Keys;
+    }
+
+    private Result<Issuer> CheckChain(Jwk jwk, DateTimeOffset now)
+    {
+        if (_trust.TrustedCertificates.IsEmpty)
+        {
+            return new Refusal(RefusalCode.Untrusted, "no certificate is trusted that the header's key could be traced to");
+        }
+
+        if (jwk.Kind != JwkKind.Rsa && !(jwk.Kind == JwkKind.EllipticCurve && jwk.Curve == "P-256"))
+        {
+            return new Refusal(RefusalCode.Unsupported, "the header's key is neither RSA nor EC P-256");
+        }
+
+        if (jwk.Certificates.IsEmpty)
+        {
+            return new Refusal(RefusalCode.Untrusted, "the header's key comes without certificates");
+        }
+
+        var chain = new List<X509Certificate2>();
+        try
+        {
+            foreach (ReadOnlyMemory<byte> der in jwk.Certificates)
+            {
+                if (!DerCertificate.Parse(der).TryGet(out DerCertificate? parsed, out Refusal? refusal))
+                {
+                    return refusal.Within("x5c");
+                }
+
+                if (chain.Count == 0)
+                {
+                    if (!VerificationKey.FromCertificate(parsed).TryGet(out VerificationKey? leafKey, out refusal))
+                    {
+                        return refusal.Within("x5c");
+                    }
+
+                    using (leafKey)
+                    {
+                        if (!leafKey.PublicJwk.IsSameKey(jwk))
+                        {
+                            return new Refusal(RefusalCode.Mismatch, "the header's key is not that of its certificate");
+                        }
+                    }
+                }
+
+                chain.Add(X509CertificateLoader.LoadCertificate(der.Span));
+            }
+
+            X509Certificate2 leaf = chain[0];
+            using var path = new X509Chain();
+            path.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            path.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+            path.ChainPolicy.DisableCertificateDownloads = true;
+            path.ChainPolicy.VerificationTime = now.UtcDateTime;
+            path.ChainPolicy.VerificationTimeIgnored = false;
+            foreach (X509Certificate2 trusted in _trust.TrustedCertificates)
+            {
+                (IsSelfIssued(trusted) ? path.ChainPolicy.CustomTrustStore : path.ChainPolicy.ExtraStore).Add(trusted);
+            }
+
+            foreach (X509Certificate2 intermediate in chain.Skip(1))
+            {
+                path.ChainPolicy.ExtraStore.Add(intermediate);
+            }
+
+            if (path.ChainPolicy.CustomTrustStore.Count == 0 || !path.Build(leaf))
+            {
+                string reasons = string.Join(", ", path.ChainStatus.Select(s => s.Status.ToString()).Distinct());
+                bool late = path.ChainStatus.Any(s => s.Status.HasFlag(X509ChainStatusFlags.NotTimeValid));
+                return new Refusal(late ? RefusalCode.Expired : RefusalCode.Untrusted, $"the header's certificate does not lead to a trusted root ({reasons})");
+            }
+
+            DateTimeOffset from = path.ChainElements.Max(e => new DateTimeOffset(e.Certificate.NotBefore.ToUniversalTime()));
+            DateTimeOffset to = path.ChainElements.Min(e => new DateTimeOffset(e.Certificate.NotAfter.ToUniversalTime()));
+            return VerificationKey.FromJwk(jwk).TryGet(out VerificationKey? key, out Refusal? why) ? new Issuer(key, from, to) : why;
+        }
+        catch (CryptographicException)
+        {
+            return new Refusal(RefusalCode.Malformed, "x5c: not X.509 certificates");
+        }
+        finally
+        {
+            foreach (X509Certificate2 certificate in chain)
+            {
+                certificate.Dispose();
+            }
+        }
+    }
+
+    private static Result<Issuer> Import(Jwk jwk) =>
+        VerificationKey.FromJwk(jwk).TryGet(out VerificationKey? key, out Refusal? refusal) ? Issuer.Always(key) : refusal;
+
+    private static bool IsSelfIssued(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+
+    private static bool TryGetTime(JsonElement claims, string name, out DateTimeOffset time)
+    {
+        time = default;
+        if (!claims.TryGetProperty(name, out JsonElement claim) || claim.ValueKind != JsonValueKind.Number || !claim.TryGetDouble(out double seconds)
+            || !(seconds >= 0) || seconds > 253402300799)
+        {
+            return false;
+        }
+
+        time = DateTimeOffset.UnixEpoch.AddSeconds(Math.Floor(seconds));
+        return true;
+    }
+
+    private static string? FindTee(JsonElement claims)
+    {
+        if (claims.TryGetProperty("submods", out JsonElement submods) && submods.ValueKind == JsonValueKind.Object
+            && submods.TryGetProperty("cpu0", out JsonElement cpu) && cpu.ValueKind == JsonValueKind.Object
+            && cpu.TryGetProperty("ear.veraison.annotated-evidence", out JsonElement evidence) && evidence.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty member in evidence.EnumerateObject())
+            {
+                if (TeeTypes.TryParse(member.Name, out TeeType tee))
+                {
+                    return tee.ToWireName();
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static T Require<T>(Result<T> result)
+        where T : notnull =>
+        result.TryGet(out T? value, out Refusal? refusal) ? value : throw new ArgumentException(refusal.Detail);
+}
