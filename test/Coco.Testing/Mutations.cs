@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 using CsCheck;
 
-namespace Coco.Core.Tests;
+namespace Coco.Testing;
 
 /// <summary>Inputs near a valid one: bits flipped, bytes replaced, cut, doubled, inserted. The property under test is that nothing throws.</summary>
-internal static class Mutations
+public static class Mutations
 {
+    /// <summary>Runs every prefix of the seed (up to 512), then that many random changes.</summary>
     public static void Sample(byte[] seed, Action<byte[]> run, long iterations = 2000)
     {
         for (int cut = 0; cut <= seed.Length; cut += Math.Max(1, seed.Length / 512))
