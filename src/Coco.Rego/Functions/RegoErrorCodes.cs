@@ -37,6 +37,9 @@ public static class RegoErrorCodes
     /// <summary>The host's function failed.</summary>
     public const string Host = "eval_host_error";
 
+    /// <summary>A defect of the engine or of a host function.</summary>
+    public const string Internal = "eval_internal_error";
+
     /// <summary>The query names a rule that no module defines.</summary>
     public const string UnknownRule = "eval_unknown_rule_error";
 }
