@@ -28,7 +28,7 @@ public static class Sm3
     }
 
     /// <summary>The digest of the two parts one after the other (a register's extend).</summary>
-    public static byte[] HashData(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    public static byte[] Extend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
     {
         byte[] result = new byte[HashSize];
         var digest = new SM3Digest();
