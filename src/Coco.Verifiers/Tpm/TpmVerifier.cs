@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Coco.Protocol;
+using Coco.Tee.Tpm;
+
+namespace Coco.Verifiers.Tpm;
+
+/// <summary>Verifies quotes of a plain TPM 2.0, and, where asked or offered, that the attestation key is a TPM's.</summary>
+/// <remarks>Source: tee-evidence.md 6.1, 6.2; the endorsement is this project's own addition to the evidence.</remarks>
+public sealed class TpmVerifier : IVerifier
+{
+    private const int NonceSize = 32;
+
+    private readonly TpmVerifierOptions _options;
+    private readonly TpmEndorsementCheck _endorsement;
+
+    /// <summary>Makes a verifier.</summary>
+    public TpmVerifier(TpmVerifierOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _options = options;
+        _endorsement = new TpmEndorsementCheck(options);
+    }
+
+    /// <inheritdoc/>
+    public TeeType Tee => TeeType.Tpm;
+
+    /// <inheritdoc/>
+    public ValueTask<Result<ImmutableArray<VerifiedClaims>>> VerifyAsync(BoundEvidence evidence, VerificationRecord? record, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(evidence);
+        return new(Verify(evidence, record));
+    }
+
+    /// <summary>
+    /// A credential challenge when the guest names its endorsement key (<c>{"ek_certificates": […], "ak_tpm_public": …}</c>); else none, and
+    /// the nonce alone is the challenge.
+    /// </summary>
+    /// <param name="teeParameters">The guest's parameters.</param>
+    /// <param name="ct">Not used: nothing is fetched.</param>
+    public ValueTask<Result<string>> CreateChallengeAsync(JsonElement teeParameters, CancellationToken ct) =>
+        teeParameters.ValueKind == JsonValueKind.Object && teeParameters.TryGetProperty("ek_certificates", out _)
+            ? new(_endorsement.CreateChallenge(teeParameters))
+            : new((Result<string>)string.Empty);
+
+    private Result<ImmutableArray<VerifiedClaims>> Verify(BoundEvidence bound, VerificationRecord? record)
+    {
+        Result<TpmEvidence> parsed = TpmEvidence.Parse(bound.Evidence.Body);
+        if (record.Note("tpm.form", parsed.Refusal) is { } form || !parsed.TryGet(out TpmEvidence? evidence, out form))
+        {
+            return form;
+        }
+
+        Result<TpmAttestationKey> imported = TpmAttestationKey.FromSubjectPublicKeyInfo(evidence.AkPublic.Span);
+        if (record.Note("tpm.ak-key", imported.Refusal) is { } bad || !imported.TryGet(out TpmAttestationKey? key, out bad))
+        {
+            return bad;
+        }
+
+        using (key)
+        {
+            if (!TpmQuoteCheck.Verify("tpm", evidence.Quote, key, record).TryGet(out TpmQuote? quote, out Refusal? refusal))
+            {
+                return refusal;
+            }
+
+            ReadOnlyMemory<byte> initData = TpmQuoteCheck.InitDataOf(evidence.Quote);
+            refusal = record.Note("tpm.nonce", CheckNonce(bound, quote.ExtraData.Span))
+                ?? record.Note("tpm.init-data", TpmQuoteCheck.CheckInitData(bound.InitDataHash, initData.Span));
+            if (refusal is not null)
+            {
+                return refusal;
+            }
+
+            if (!_endorsement.Check(evidence, record).TryGet(out string? endorsedBy, out refusal))
+            {
+                return refusal;
+            }
+
+            var claims = new JsonObject();
+            if (!evidence.EventLog.IsEmpty)
+            {
+                if (!TpmEventLogCheck.Check(evidence, record).TryGet(out JsonArray? events, out refusal))
+                {
+                    return refusal;
+                }
+
+                claims["uefi_event_logs"] = events;
+            }
+
+            claims["ak_public"] = evidence.AkPublicText;
+            claims["report_data"] = Convert.ToHexStringLower(quote.ExtraData.Span);
+            claims["init_data"] = Convert.ToHexStringLower(initData.Span);
+            TpmQuoteCheck.AddPcrs(claims, evidence.Quote);
+            if (endorsedBy.Length > 0)
+            {
+                claims["ak_endorsed_by"] = endorsedBy;
+            }
+
+            return ImmutableArray.Create(new VerifiedClaims(TeeType.Tpm, "cpu", claims));
+        }
+    }
+
+    /// <summary>The nonce is 32 bytes: longer expected values are cut to that, shorter ones filled up with zeros.</summary>
+    private static Refusal? CheckNonce(BoundEvidence bound, ReadOnlySpan<byte> nonce) => bound.ReportData.IsNotChecked || nonce.Length == NonceSize
+        ? bound.CheckReportData(nonce)
+        : new Refusal(RefusalCode.Mismatch, $"the quote's nonce has {nonce.Length} bytes, {NonceSize} wanted");
+}
