@@ -29,11 +29,11 @@ public sealed class CertificatePath
     /// <summary>Longest path. Default 8.</summary>
     public int Longest { get; init; } = 8;
 
-    /// <summary>Checks names, signatures, dates, CA flags and path lengths; null when all hold. Each certificate used is written down.</summary>
+    /// <summary>Checks names, signatures, dates, CA flags and path lengths; the root that the path leads to. Each certificate used is written down.</summary>
     /// <param name="path">Leaf first; each next one issued the one before.</param>
     /// <param name="now">The time at which all have to be valid (UTC).</param>
     /// <param name="record">Gets the certificates; null when nobody asks.</param>
-    public Refusal? Check(IReadOnlyList<DerCertificate> path, DateTimeOffset now, VerificationRecord? record)
+    public Result<TrustedKey> Check(IReadOnlyList<DerCertificate> path, DateTimeOffset now, VerificationRecord? record)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (path.Count == 0 || path.Count > Longest)
@@ -57,16 +57,16 @@ public sealed class CertificatePath
             }
         }
 
-        return CheckAnchor(path[^1]);
+        return FindAnchor(path[^1]);
     }
 
-    private Refusal? CheckAnchor(DerCertificate last)
+    private Result<TrustedKey> FindAnchor(DerCertificate last)
     {
         foreach (TrustedKey root in Roots)
         {
             if (root.SubjectPublicKeyInfo.Span.SequenceEqual(last.SubjectPublicKeyInfo.Span))
             {
-                return null;
+                return root;
             }
         }
 
@@ -76,7 +76,7 @@ public sealed class CertificatePath
             {
                 if (last.CheckSignature(root.SubjectPublicKeyInfo.Span, Algorithms) is null)
                 {
-                    return null;
+                    return root;
                 }
             }
         }

@@ -8,6 +8,9 @@ namespace Coco.Verifiers.Certificates;
 /// <param name="SubjectPublicKeyInfo">The key, DER.</param>
 public sealed record TrustedKey(string Name, ReadOnlyMemory<byte> SubjectPublicKeyInfo)
 {
+    /// <summary>Whether no hardware stands behind it: claims of evidence that hangs from it say so. Default false.</summary>
+    public bool IsSimulated { get; init; }
+
     /// <summary>SHA-256 of the key, lower-case hexadecimal.</summary>
     public string Sha256 => Convert.ToHexStringLower(SHA256.HashData(SubjectPublicKeyInfo.Span));
 

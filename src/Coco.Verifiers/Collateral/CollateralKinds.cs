@@ -34,4 +34,10 @@ public static class CollateralKinds
 
     /// <summary>Key set of NVIDIA's remote attestation service. Id: <c>nras</c>.</summary>
     public const string NvidiaJwks = "nvidia-jwks";
+
+    /// <summary>Hygon's HSK and CEK of one chip, 2916 bytes. Id: <c>csv/{serial number}</c> or <c>dcu/{chip id}</c>.</summary>
+    public const string HygonHskCek = "hygon-hsk-cek";
+
+    /// <summary>Revocation list of an IBM Z host key signing authority, DER or PEM. Id: path of the distribution point.</summary>
+    public const string IbmCrl = "ibm-crl";
 }

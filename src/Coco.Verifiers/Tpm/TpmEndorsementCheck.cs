@@ -111,7 +111,7 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
         }
 
         return path[0].SubjectPublicKeyInfo.Span.SequenceEqual(evidence.AkPublic.Span)
-            ? _path.Check(path, options.Clock.GetUtcNow(), record)
+            ? _path.Check(path, options.Clock.GetUtcNow(), record).Refusal
             : new Refusal(RefusalCode.Mismatch, "the certificate is of another key than ak_public");
     }
 
@@ -123,7 +123,7 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
             return record.Note("tpm.ek-certificate", refusal)!;
         }
 
-        refusal = record.Note("tpm.ek-certificate", _path.Check(path, options.Clock.GetUtcNow(), record)) ?? record.Note("tpm.ek-usage", CheckEkUsage(path[0]));
+        refusal = record.Note("tpm.ek-certificate", _path.Check(path, options.Clock.GetUtcNow(), record).Refusal) ?? record.Note("tpm.ek-usage", CheckEkUsage(path[0]));
         if (refusal is not null)
         {
             return refusal;
