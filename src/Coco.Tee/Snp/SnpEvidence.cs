@@ -94,9 +94,9 @@ public sealed class SnpEvidence
             ["report_id"] = Numbers(r.ReportId.Span),
             ["report_id_ma"] = Numbers(r.ReportIdMa.Span),
             ["reported_tcb"] = TcbJson(r.ReportedTcb),
-            ["cpuid_fam_id"] = r.CpuFamily,
-            ["cpuid_mod_id"] = r.CpuModel,
-            ["cpuid_step"] = r.CpuStepping,
+            ["cpuid_fam_id"] = (int?)r.CpuFamily,
+            ["cpuid_mod_id"] = (int?)r.CpuModel,
+            ["cpuid_step"] = (int?)r.CpuStepping,
             ["chip_id"] = Numbers(r.ChipId.Span),
             ["committed_tcb"] = TcbJson(r.CommittedTcb),
             ["current"] = FirmwareJson(r.Current),
@@ -369,17 +369,17 @@ public sealed class SnpEvidence
 
     private static JsonObject TcbJson(SnpTcb tcb) => new()
     {
-        ["fmc"] = tcb.Fmc,
-        ["bootloader"] = tcb.BootLoader,
-        ["tee"] = tcb.Tee,
-        ["snp"] = tcb.Snp,
-        ["microcode"] = tcb.Microcode,
+        ["fmc"] = (int?)tcb.Fmc,
+        ["bootloader"] = (int)tcb.BootLoader,
+        ["tee"] = (int)tcb.Tee,
+        ["snp"] = (int)tcb.Snp,
+        ["microcode"] = (int)tcb.Microcode,
     };
 
     private static JsonObject FirmwareJson(SnpFirmwareVersion version) => new()
     {
-        ["major"] = version.Major,
-        ["minor"] = version.Minor,
-        ["build"] = version.Build,
+        ["major"] = (int)version.Major,
+        ["minor"] = (int)version.Minor,
+        ["build"] = (int)version.Build,
     };
 }

@@ -66,7 +66,11 @@ internal sealed class SnpChain
                 return chain;
             }
 
-            first ??= refusal;
+            // Of several roots, the reason of the one that it seems to belong to is the one that helps.
+            if (first is null or { Check: SnpCheck.Ark, Code: RefusalCode.Untrusted })
+            {
+                first = refusal;
+            }
         }
 
         return first ?? new Refusal(RefusalCode.Untrusted, "no root is trusted for this processor") { Check = SnpCheck.Ark };

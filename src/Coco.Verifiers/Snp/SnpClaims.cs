@@ -20,16 +20,16 @@ public static class SnpClaims
         SnpPlatformInfo platform = report.PlatformInfo;
         var claims = new JsonObject
         {
-            ["policy_abi_major"] = policy.AbiMajor,
-            ["policy_abi_minor"] = policy.AbiMinor,
+            ["policy_abi_major"] = (int)policy.AbiMajor,
+            ["policy_abi_minor"] = (int)policy.AbiMinor,
             ["policy_smt_allowed"] = policy.SmtAllowed,
             ["policy_migrate_ma"] = policy.MigrationAgentAllowed,
             ["policy_debug_allowed"] = policy.DebugAllowed,
             ["policy_single_socket"] = policy.SingleSocket,
-            ["reported_tcb_bootloader"] = tcb.BootLoader,
-            ["reported_tcb_tee"] = tcb.Tee,
-            ["reported_tcb_snp"] = tcb.Snp,
-            ["reported_tcb_microcode"] = tcb.Microcode,
+            ["reported_tcb_bootloader"] = (int)tcb.BootLoader,
+            ["reported_tcb_tee"] = (int)tcb.Tee,
+            ["reported_tcb_snp"] = (int)tcb.Snp,
+            ["reported_tcb_microcode"] = (int)tcb.Microcode,
             ["platform_tsme_enabled"] = platform.TsmeEnabled,
             ["platform_smt_enabled"] = platform.SmtEnabled,
             ["measurement"] = Convert.ToHexStringLower(report.Measurement.Span),
