@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Coco.Tee.Json;
@@ -178,17 +179,36 @@ internal static class EvidenceFields
     /// <summary>A refusal about the member <paramref name="name"/>.</summary>
     public static Refusal Bad(string name, string what) => new(RefusalCode.Malformed, $"{name}: {what}") { Field = name };
 
+    /// <summary>
+    /// Reads the array's own text: certificates as arrays of numbers are most of the evidence, and walking them element by element cost a quarter of
+    /// a signature verification. The text is valid JSON already; whatever is not a plain number 0..255 is refused.
+    /// </summary>
     private static Refusal? CopyBytes(JsonElement array, string name, Span<byte> destination)
     {
-        int i = 0;
-        foreach (JsonElement e in array.EnumerateArray())
+        ReadOnlySpan<byte> text = JsonMarshal.GetRawUtf8Value(array);
+        int index = 0, value = -1;
+        foreach (byte c in text[1..])
         {
-            if (e.ValueKind != JsonValueKind.Number || !e.TryGetByte(out destination[i]))
+            if (c - '0' is >= 0 and <= 9)
             {
-                return Refusal.Malformed(name, i, "not a byte");
+                value = (value < 0 ? 0 : value * 10) + (c - '0');
+                if (value > 255)
+                {
+                    return Refusal.Malformed(name, index, "not a byte");
+                }
             }
-
-            i++;
+            else if (c is (byte)',' or (byte)']')
+            {
+                if (value >= 0)
+                {
+                    destination[index++] = (byte)value;
+                    value = -1;
+                }
+            }
+            else if (c is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n'))
+            {
+                return Refusal.Malformed(name, index, "not a byte");
+            }
         }
 
         return null;
