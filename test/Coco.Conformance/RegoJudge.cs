@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Net;
 using System.Text.Json;
 using Coco.Rego;
 
@@ -7,7 +8,14 @@ namespace Coco.Conformance;
 /// <summary>The reference engine's own cases: results equal as bindings, or an error with the wanted code.</summary>
 public sealed class RegoJudge : IConformanceJudge
 {
-    private static readonly RegoCompileOptions Options = new() { Grants = RegoGrants.All };
+    // The cases call one function that only their test driver has.
+    private const string Sleep = "test.sleep";
+
+    private static readonly RegoCompileOptions Options = new()
+    {
+        Grants = RegoGrants.All,
+        HostFunctions = RegoCompileOptions.Default.HostFunctions.Add(Sleep, 1),
+    };
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Kinds { get; } = ["rego"];
@@ -64,8 +72,15 @@ public sealed class RegoJudge : IConformanceJudge
             }
         }
 
+        var clock = new SteppedClock();
         var request = new RegoRequest
         {
+            Host = new RegoHost
+            {
+                Clock = clock,
+                LookupAddresses = static name => name == "localhost" ? [.. Dns.GetHostAddresses(name).Select(static a => a.ToString())] : null,
+            },
+            Functions = new Dictionary<string, RegoHostFunction> { [Sleep] = _ => clock.Advance() },
             Input = input,
             Data = data,
             StrictBuiltinErrors = Member(test, "strict_error") is { ValueKind: JsonValueKind.True },
@@ -196,4 +211,17 @@ public sealed class RegoJudge : IConformanceJudge
 
     private static JsonElement? Member(JsonElement test, string name) =>
         test.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private sealed class SteppedClock : TimeProvider
+    {
+        private TimeSpan _slept;
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _slept;
+
+        internal RegoValue Advance()
+        {
+            _slept += TimeSpan.FromSeconds(1);
+            return RegoValue.True;
+        }
+    }
 }

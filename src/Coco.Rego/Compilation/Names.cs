@@ -50,7 +50,10 @@ internal static class Names
     }
 
     /// <summary>The names that occur in a body, but not inside its comprehensions and the bodies of <c>every</c>.</summary>
-    internal static void Direct(IEnumerable<Literal> body, HashSet<string> names)
+    /// <param name="body">The conditions.</param>
+    /// <param name="names">Gets the names.</param>
+    /// <param name="namesFunction">Says of a modifier that its value is the name of a function.</param>
+    internal static void Direct(IEnumerable<Literal> body, HashSet<string> names, Func<WithModifier, bool> namesFunction)
     {
         foreach (Literal literal in body)
         {
@@ -69,7 +72,13 @@ internal static class Names
                     break;
             }
 
-            literal.With.ForEach(w => Direct(w.Value, names));
+            literal.With.ForEach(w =>
+            {
+                if (!namesFunction(w))
+                {
+                    Direct(w.Value, names);
+                }
+            });
         }
     }
 

@@ -154,7 +154,7 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
     private void Implicit(Scope scope, IReadOnlyList<Literal> body, IEnumerable<Term?> more)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        Names.Direct(body, names);
+        Names.Direct(body, names, w => IsName(w.Target) && IsName(w.Value) && Function(w.Target, scope).Target is not null && Function(w.Value, scope).Target is not null);
         foreach (Term? term in more)
         {
             Names.Direct(term, names);
@@ -527,7 +527,7 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
             return null;
         }
 
-        if (modifier.Target is VarTerm || IsCallable((RefTerm)modifier.Target))
+        if (IsName(modifier.Target))
         {
             (string name, CallTarget? target) = Function(modifier.Target, scope);
             if (target is not null)
@@ -563,7 +563,7 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
             return null;
         }
 
-        if (modifier.Value is VarTerm { IsWildcard: false } || (modifier.Value is RefTerm r && IsCallable(r)))
+        if (IsName(modifier.Value))
         {
             (_, CallTarget? replacement) = Function(modifier.Value, scope);
             if (replacement is not null)
@@ -580,6 +580,9 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
 
         return new CoreWith(WithKind.Function, [], target.Name, Resolve(modifier.Value, scope), null);
     }
+
+    // A name or dotted name, which may be that of a function.
+    private static bool IsName(Term term) => term is VarTerm { IsWildcard: false } || (term is RefTerm r && IsCallable(r));
 
     private static bool IsCallable(RefTerm r) => r.Head is VarTerm && r.Parts.TrueForAll(static p => p.Operand is ScalarTerm { Value: RegoString });
 }

@@ -23,6 +23,11 @@ internal static class BuiltinTable
             table.Add(one.Name, one);
         }
 
+        foreach (Builtin one in PolicyBuiltins.All())
+        {
+            table.Add(one.Name, one);
+        }
+
         foreach (Builtin one in BuiltinLibrary.All())
         {
             table.Add(one.Name, one);

@@ -141,7 +141,7 @@ internal sealed class Lexer
                 }
 
                 _at = end + 1;
-                return new Token(TokenKind.RawString, start, _at, _text[(start + 1)..end].Replace("\r\n", "\n", StringComparison.Ordinal), space, line);
+                return new Token(TokenKind.RawString, start, _at, _text[(start + 1)..end], space, line);
             case '$' when _at + 1 < _text.Length && _text[_at + 1] is '"' or '`':
                 return new Token(TokenKind.Template, start, 0, Template(start, depth), space, line) with { End = _at };
         }
@@ -357,10 +357,7 @@ internal sealed class Lexer
                 c = _text[_at++];
             }
 
-            if (c != '\r')
-            {
-                text.Append(c);
-            }
+            text.Append(c);
         }
 
         throw new RegoSyntaxException("template string is not closed", start);
