@@ -12,7 +12,7 @@ internal static class CommandLine
     /// <param name="program">The name under which the program was called: a familiar one selects that program's flags.</param>
     public static async Task<int> RunAsync(string[] args, string program)
     {
-        RootCommand root = BuildRoot();
+        RootCommand root = Path.GetFileName(program) == "kbs-client" ? BuildKbsClient() : BuildRoot();
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
@@ -39,7 +39,15 @@ internal static class CommandLine
     {
         var root = new RootCommand("Coco: Confidential Containers for .NET");
 
-        // Each group of commands is a static class with Build(); a new group is one line here.
+        // Each group of commands is a static class; a new group is one line here.
+        Kbs.KbsClientCommands.AddTo(root);
+        return root;
+    }
+
+    private static RootCommand BuildKbsClient()
+    {
+        var root = new RootCommand("Client and administration of a key broker");
+        Kbs.KbsClientCommands.AddTo(root);
         return root;
     }
 }

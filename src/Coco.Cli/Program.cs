@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 using Coco.Cli;
 
-return await CommandLine.RunAsync(args, Environment.GetCommandLineArgs()[0]).ConfigureAwait(false);
+return await CommandLine.RunAsync(args, ProgramName.Get()).ConfigureAwait(false);
