@@ -65,6 +65,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
             Pooling = false,
             DefaultTimeout = 30,
         }.ToString();
+        CreatePrivately(path);
         SqliteConnection writer = Connect(connectionString);
         try
         {
@@ -151,6 +152,21 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         }
 
         await _writer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // SQLite gives its log files the mode of the database, and would create it readable to all.
+    private static void CreatePrivately(string path)
+    {
+        if (!OperatingSystem.IsWindows() && !File.Exists(path))
+        {
+            using var stream = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.Write,
+                Share = FileShare.ReadWrite,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+        }
     }
 
     private static SqliteConnection Connect(string connectionString)

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.CommandLine;
+using Coco.Storage;
+
+namespace Coco.Trustee;
+
+/// <summary>The command line of the server program.</summary>
+internal static class TrusteeCommandLine
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("Key broker, attestation service and reference value provider for confidential workloads");
+        root.Options.Add(HomeOption);
+        root.Subcommands.Add(RunCommand.Build());
+        root.Subcommands.Add(KeygenCommand.Build());
+        root.Subcommands.Add(AdminTokenCommand.Build());
+        try
+        {
+            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException or StoreUnavailableException or InvalidOperationException)
+        {
+            await Console.Error.WriteLineAsync("trustee: " + e.Message).ConfigureAwait(false);
+            return 1;
+        }
+    }
+
+    /// <summary>Where state is kept.</summary>
+    public static Option<string?> HomeOption { get; } = new("--home")
+    {
+        Description = "Folder for state (environment TRUSTEE_HOME); default ~/.trustee, as root /opt/confidential-containers",
+        Recursive = true,
+    };
+
+    public static string HomeOf(ParseResult result)
+    {
+        string? named = result.GetValue(HomeOption) ?? Environment.GetEnvironmentVariable("TRUSTEE_HOME");
+        return Path.GetFullPath(!string.IsNullOrEmpty(named)
+            ? named
+            : Environment.UserName == "root"
+                ? "/opt/confidential-containers"
+                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".trustee"));
+    }
+}

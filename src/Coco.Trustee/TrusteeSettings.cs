@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
+using System.Net;
+using Coco.Attestation;
+using Coco.KeyBroker;
+using Coco.ReferenceValues;
+
+namespace Coco.Trustee;
+
+/// <summary>Everything that a server process is told, whichever form of configuration it came from.</summary>
+internal sealed record TrusteeSettings
+{
+    /// <summary>Where state is kept that nothing else names.</summary>
+    public required string Home { get; init; }
+
+    /// <summary>Addresses of the key broker.</summary>
+    public ImmutableArray<IPEndPoint> Sockets { get; init; } = [new(IPAddress.Loopback, 8080)];
+
+    /// <summary>TLS of the key broker; null serves plain HTTP.</summary>
+    public TlsSettings? Tls { get; init; } = new();
+
+    /// <summary>Where values are kept.</summary>
+    public StoreSettings Store { get; init; } = new("sqlite", null);
+
+    /// <summary>Another store for sessions; null keeps them with everything else.</summary>
+    public StoreSettings? SessionStore { get; init; }
+
+    /// <summary>File of the key ring for encryption at rest; null stores as it is.</summary>
+    public string? KeyRingPath { get; init; }
+
+    /// <summary>Whether values that were stored before the ring was configured are still read.</summary>
+    public bool KeyRingAcceptsPlain { get; init; }
+
+    /// <summary>Sets up the key broker.</summary>
+    public Action<KeyBrokerOptions> KeyBroker { get; init; } = _ => { };
+
+    /// <summary>The attestation service.</summary>
+    public AttestationOptions Attestation { get; init; } = new();
+
+    /// <summary>The reference value provider.</summary>
+    public ReferenceValuesOptions ReferenceValues { get; init; } = new();
+
+    /// <summary>The verifiers.</summary>
+    public VerifierSettings Verifiers { get; init; } = new();
+
+    /// <summary>Adds the plugins of the key broker.</summary>
+    public Action<ICocoKeyBrokerBuilder> Plugins { get; init; } = b => b.AddResourcePlugin();
+
+    /// <summary>Sentences that are warned of at start.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
+}
+
+/// <summary>TLS of a listener.</summary>
+internal sealed record TlsSettings
+{
+    /// <summary>PEM chain, leaf first; null for a certificate that the server makes.</summary>
+    public string? CertificatePath { get; init; }
+
+    /// <summary>PEM key.</summary>
+    public string? KeyPath { get; init; }
+
+    /// <summary>Names and addresses that a self-made certificate is for, besides the usual ones.</summary>
+    public ImmutableArray<string> Names { get; init; } = [];
+
+    /// <summary>Protocol versions; <see cref="System.Security.Authentication.SslProtocols.None"/> for TLS 1.2 and 1.3.</summary>
+    public System.Security.Authentication.SslProtocols Protocols { get; init; } =
+        System.Security.Authentication.SslProtocols.Tls12 | System.Security.Authentication.SslProtocols.Tls13;
+
+    /// <summary>Cipher suites; empty for the system's.</summary>
+    public ImmutableArray<System.Net.Security.TlsCipherSuite> CipherSuites { get; init; } = [];
+}
+
+/// <summary>A store.</summary>
+/// <param name="Type"><c>memory</c>, <c>sqlite</c>, <c>local_fs</c>, <c>local_json</c>, <c>postgres</c>, <c>redis</c>.</param>
+/// <param name="Location">Path, connection string or URL; null for the type's own default.</param>
+internal sealed record StoreSettings(string Type, string? Location);
+
+/// <summary>Where verifiers get collateral, and whom they trust.</summary>
+internal sealed record VerifierSettings
+{
+    /// <summary>File with simulated roots that are trusted besides the vendors'; null trusts none.</summary>
+    public string? SimulatedRootsPath { get; init; }
+
+    /// <summary>Whether evidence of the <c>sample</c> TEE is taken. It proves nothing; its token says that it is a sample.</summary>
+    public bool Sample { get; init; } = true;
+
+    /// <summary>Folders in which collateral lies, asked before the vendors' services.</summary>
+    public ImmutableArray<string> CollateralFolders { get; init; } = [];
+
+    /// <summary>Base address of AMD's key distribution service; null asks nobody.</summary>
+    public Uri? AmdKds { get; init; } = new("https://kdsintf.amd.com");
+
+    /// <summary>Base address of Intel's provisioning service or a caching one; null asks nobody.</summary>
+    public Uri? IntelPcs { get; init; } = new("https://api.trustedservices.intel.com/sgx/certification/v4/");
+}
