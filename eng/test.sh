@@ -2,7 +2,8 @@
 # Installs what the tests need and runs them all. The last line is 'N passed, N failed, N skipped'.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 UseSharedCompilation=true
+unset MSBUILDDISABLENODEREUSE
 ./eng/install-test-tools.sh || exit 1
 dotnet build Coco.slnx -c Release -nologo -v q || exit 1
 passed=0 failed=0 skipped=0 broken=0
