@@ -35,6 +35,7 @@ public static class CocoKeyBrokerExtensions
         services.AddSingleton<ResourcePolicies>();
         services.TryAddSingleton<IAdminAuthenticator>(static p => CreateAuthenticator(p.GetRequiredService<KeyBrokerOptions>(), p.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<IAdminAuthorizer>(static p => CreateAuthorizer(p.GetRequiredService<KeyBrokerOptions>()));
+        services.AddSingleton<IHostedService, WarmUp>();
         services.AddSingleton<AdminGuard>();
         services.AddSingleton<HandshakeHandler>();
         services.AddSingleton<PluginHandler>();
