@@ -60,7 +60,6 @@ internal sealed class TestBroker : IAsyncDisposable
             configure?.Invoke(o);
         });
         broker.AddResourcePlugin().AddSamplePlugin().AddProvisionerPlugin();
-        builder.Services.AddSingleton<IResourcePolicyCompiler, StandInPolicies>();
         plugins?.Invoke(broker);
         WebApplication app = builder.Build();
         app.MapCocoKeyBroker();
