@@ -50,6 +50,10 @@ public static class AttestationExtensions
             options,
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<AttestationServiceCore>>()));
+        services.TryAddSingleton(p => new DecisionExplainer(
+            p.GetRequiredService<DecisionLog>(),
+            p.GetRequiredService<ContentStore>(),
+            p.GetRequiredService<IAppraisalPolicyCompiler>()));
         services.TryAddSingleton<AttestationRestApi>();
         return new Builder(services);
     }

@@ -11,8 +11,6 @@ public sealed record ReferenceValueMessage(string Type, string Payload)
     /// <summary>Larger messages are refused: 16 MiB, since in-toto messages carry files.</summary>
     public const int MaxBytes = 16 << 20;
 
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
-
     /// <summary>Reads the JSON text; the version must be 0.1.0 (or absent).</summary>
     public static Result<ReferenceValueMessage> Parse(string text)
     {
@@ -21,15 +19,7 @@ public sealed record ReferenceValueMessage(string Type, string Payload)
             return new Refusal(RefusalCode.TooLarge, $"message has {text.Length} characters, at most {MaxBytes} are read");
         }
 
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(text, Strict);
-            return Read(document.RootElement);
-        }
-        catch (JsonException e)
-        {
-            return new Refusal(RefusalCode.Malformed, $"message is not JSON: {e.Message}");
-        }
+        return HostileJson.Parse(text, 4 * MaxBytes).TryGet(out JsonElement root, out Refusal? why) ? Read(root) : why.Within("message");
     }
 
     /// <summary>The JSON text of a message.</summary>

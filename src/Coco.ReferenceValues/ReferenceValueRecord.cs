@@ -18,8 +18,6 @@ public sealed record ReferenceValueRecord(string Name, JsonElement Value, DateTi
 
     private const string InstantFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
-
     /// <summary>The digests behind a list of hashes, where the provenance gave algorithm and version; else empty.</summary>
     public ImmutableArray<HashEntry> Hashes { get; init; } = [];
 
@@ -56,66 +54,52 @@ public sealed record ReferenceValueRecord(string Name, JsonElement Value, DateTi
     /// <summary>Reads the stored bytes: the present shape, the hash lists of 0.15 and earlier, and the first one with <c>expired</c>.</summary>
     public static Result<ReferenceValueRecord> Parse(ReadOnlyMemory<byte> bytes)
     {
-        if (bytes.Length > MaxBytes)
+        if (!HostileJson.Parse(bytes.Span, MaxBytes).TryGet(out JsonElement root, out Refusal? bad))
         {
-            return new Refusal(RefusalCode.TooLarge, $"reference value record has {bytes.Length} bytes, at most {MaxBytes} are read");
+            return bad.Within("reference value record");
         }
 
-        JsonDocument document;
-        try
+        if (root.ValueKind != JsonValueKind.Object)
         {
-            document = JsonDocument.Parse(bytes, Strict);
-        }
-        catch (JsonException e)
-        {
-            return new Refusal(RefusalCode.Malformed, $"reference value record is not JSON: {e.Message}");
+            return new Refusal(RefusalCode.Malformed, "reference value record is not an object");
         }
 
-        using (document)
+        if (!root.TryGetProperty("name", out JsonElement name) || name.ValueKind != JsonValueKind.String)
         {
-            JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object)
-            {
-                return new Refusal(RefusalCode.Malformed, "reference value record is not an object");
-            }
-
-            if (!root.TryGetProperty("name", out JsonElement name) || name.ValueKind != JsonValueKind.String)
-            {
-                return new Refusal(RefusalCode.Malformed, "reference value record has no name") { Field = "name" };
-            }
-
-            bool dated = root.TryGetProperty("expiration", out JsonElement expiration) || root.TryGetProperty("expired", out expiration);
-            if (!dated || expiration.ValueKind != JsonValueKind.String || !TryParseInstant(expiration.GetString(), out DateTimeOffset until))
-            {
-                return new Refusal(RefusalCode.Malformed, "reference value record has no expiration of the form YYYY-MM-DDTHH:MM:SSZ") { Field = "expiration" };
-            }
-
-            ImmutableArray<HashEntry> hashes = [];
-            if (root.TryGetProperty("hash-value", out JsonElement list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0)
-            {
-                if (!ReadHashes(list).TryGet(out hashes, out Refusal? why))
-                {
-                    return why;
-                }
-            }
-
-            JsonElement value;
-            if (root.TryGetProperty("value", out JsonElement present) && (hashes.IsEmpty || present.ValueKind != JsonValueKind.Null))
-            {
-                value = present.Clone();
-            }
-            else if (root.TryGetProperty("hash-value", out _))
-            {
-                value = StringsOf(hashes.Select(h => h.Value));
-            }
-            else
-            {
-                return new Refusal(RefusalCode.Malformed, "reference value record has neither value nor hash-value") { Field = "value" };
-            }
-
-            JsonElement proof = root.TryGetProperty("audit_proof", out JsonElement a) && a.ValueKind == JsonValueKind.Object ? a.Clone() : default;
-            return new ReferenceValueRecord(name.GetString()!, value, until) { Hashes = hashes, AuditProof = proof };
+            return new Refusal(RefusalCode.Malformed, "reference value record has no name") { Field = "name" };
         }
+
+        bool dated = root.TryGetProperty("expiration", out JsonElement expiration) || root.TryGetProperty("expired", out expiration);
+        if (!dated || expiration.ValueKind != JsonValueKind.String || !TryParseInstant(expiration.GetString(), out DateTimeOffset until))
+        {
+            return new Refusal(RefusalCode.Malformed, "reference value record has no expiration of the form YYYY-MM-DDTHH:MM:SSZ") { Field = "expiration" };
+        }
+
+        ImmutableArray<HashEntry> hashes = [];
+        if (root.TryGetProperty("hash-value", out JsonElement list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0)
+        {
+            if (!ReadHashes(list).TryGet(out hashes, out Refusal? why))
+            {
+                return why;
+            }
+        }
+
+        JsonElement value;
+        if (root.TryGetProperty("value", out JsonElement present) && (hashes.IsEmpty || present.ValueKind != JsonValueKind.Null))
+        {
+            value = present.Clone();
+        }
+        else if (root.TryGetProperty("hash-value", out _))
+        {
+            value = StringsOf(hashes.Select(h => h.Value));
+        }
+        else
+        {
+            return new Refusal(RefusalCode.Malformed, "reference value record has neither value nor hash-value") { Field = "value" };
+        }
+
+        JsonElement proof = root.TryGetProperty("audit_proof", out JsonElement a) && a.ValueKind == JsonValueKind.Object ? a.Clone() : default;
+        return new ReferenceValueRecord(name.GetString()!, value, until) { Hashes = hashes, AuditProof = proof };
     }
 
     /// <summary>The bytes to store: <c>version</c>, <c>name</c>, <c>expiration</c>, <c>value</c>, then what only the fork knows.</summary>

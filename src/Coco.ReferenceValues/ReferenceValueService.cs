@@ -5,6 +5,7 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Coco.Protocol;
+using Coco.ReferenceValues.Lists;
 using Coco.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -24,6 +25,7 @@ public sealed partial class ReferenceValueService
     private readonly ReferenceValuesOptions _options;
     private readonly PublicationPolicy _publication;
     private readonly SignedMessages _signed;
+    private readonly MaterialSource _materials;
     private readonly FrozenDictionary<string, IReferenceValueExtractor> _extractors;
     private readonly TimeProvider _clock;
     private readonly ILogger<ReferenceValueService> _log;
@@ -37,8 +39,11 @@ public sealed partial class ReferenceValueService
         IEnumerable<IReferenceValueExtractor> extractors,
         ReferenceValuesOptions options,
         TimeProvider clock,
-        ILogger<ReferenceValueService> log)
+        ILogger<ReferenceValueService> log,
+        HttpClient? http = null)
     {
+        // One client for the life of the process; it is used only where fetching is allowed.
+        _materials = new MaterialSource(options, http ?? new HttpClient { Timeout = TimeSpan.FromSeconds(60) });
         _stores = stores;
         _options = options;
         _publication = new PublicationPolicy(options.PublicationRules);

@@ -74,7 +74,9 @@ internal static class EvidenceBinder
             return new Refusal(RefusalCode.TooLarge, $"init-data has {bytes} bytes, at most {options.MaxInitDataBytes} are taken");
         }
 
-        return new Refusal(RefusalCode.Unsupported, "init-data documents are not read yet; send the digest");
+        return InitData.Parse(input.Text).TryGet(out InitData? initData, out Refusal? why)
+            ? new InitDataBindingResult(Binding.ToDigest(initData.Digest()), initData.ToClaims())
+            : why;
     }
 
     internal static JsonNode? ToNode(JsonElement element) => element.ValueKind switch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
+using Coco.Rego;
 
 namespace Coco.Attestation.Policies;
 
@@ -23,8 +24,8 @@ internal interface IAppraisalPolicy
     /// <param name="data">The <c>data</c> document; null for none.</param>
     PolicyEvaluation Evaluate(ImmutableArray<string> rules, JsonObject input, ReferenceLookup references, JsonObject? data = null);
 
-    /// <summary>The expressions that did not hold, with the values that they saw; empty when nothing is to be said.</summary>
-    ImmutableArray<UnmetExpression> Explain(JsonObject input, ReferenceLookup references);
+    /// <summary>Why rules did not hold; null when the policy has no such rule.</summary>
+    RegoExplanation? Explain(string rule, JsonObject input, ReferenceLookup references);
 }
 
 /// <summary>Compiles policies.</summary>
@@ -47,10 +48,3 @@ internal sealed record PolicyEvaluation(ImmutableArray<RuleValue> Values, Refusa
 /// <param name="IsDefined">It has a value.</param>
 /// <param name="Value">The value; null is JSON's null.</param>
 internal readonly record struct RuleValue(bool Exists, bool IsDefined, JsonNode? Value);
-
-/// <summary>An expression of a policy that did not hold.</summary>
-/// <param name="Rule">The rule that it stands in.</param>
-/// <param name="Line">Where.</param>
-/// <param name="Expression">Its text.</param>
-/// <param name="Values">What its parts were, as JSON texts.</param>
-internal sealed record UnmetExpression(string Rule, int Line, string Expression, ImmutableSortedDictionary<string, string> Values);

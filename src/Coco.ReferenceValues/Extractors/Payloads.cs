@@ -6,34 +6,15 @@ namespace Coco.ReferenceValues.Extractors;
 /// <summary>The encodings that payloads share.</summary>
 internal static class Payloads
 {
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+    private const int MaxJsonBytes = ReferenceValueMessage.MaxBytes;
 
-    /// <summary>Standard base64 with padding; line breaks at the end (as <c>base64</c> writes them) are tolerated.</summary>
-    public static Result<byte[]> DecodeBase64(string text, string what)
-    {
-        ReadOnlySpan<char> trimmed = text.AsSpan().TrimEnd("\r\n");
-        byte[] bytes = new byte[(trimmed.Length / 4 * 3) + 3];
-        if (trimmed.ContainsAny(" \t\r\n") || !Convert.TryFromBase64Chars(trimmed, bytes, out int written))
-        {
-            return new Refusal(RefusalCode.Malformed, $"{what} is not base64");
-        }
+    /// <summary>Standard base64 with padding; a line break at the end (as <c>base64</c> writes it) is tolerated.</summary>
+    public static Result<byte[]> DecodeBase64(string text, string what) =>
+        StrictBase64.DecodeStandard(text.AsSpan().TrimEnd("\r\n")).TryGet(out byte[]? bytes, out Refusal? why) ? bytes : why.Within(what);
 
-        return bytes[..written];
-    }
-
-    /// <summary>JSON without duplicate members, at most 64 deep. The element outlives the call.</summary>
-    public static Result<JsonElement> ParseJson(ReadOnlyMemory<byte> utf8, string what)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(utf8, Strict);
-            return document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            return new Refusal(RefusalCode.Malformed, $"{what} is not JSON: {e.Message}");
-        }
-    }
+    /// <summary>JSON without duplicate members, at most 64 deep. The element owns its memory.</summary>
+    public static Result<JsonElement> ParseJson(ReadOnlyMemory<byte> utf8, string what) =>
+        HostileJson.Parse(utf8.Span, MaxJsonBytes).TryGet(out JsonElement json, out Refusal? why) ? json : why.Within(what);
 
     /// <summary>JSON text, or base64 of JSON text.</summary>
     public static Result<JsonElement> ParseJsonOrBase64(string text, string what)

@@ -7,16 +7,19 @@ namespace Coco.ReferenceValues.Signatures;
 /// <summary>EMSA-PSS verification (RFC 8017 section 9.1.2) that takes the salt's length from the encoded message.</summary>
 internal static class AnySaltPss
 {
-    public static bool Verify(RSA key, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> signature, HashAlgorithmName hash)
+    public static bool Verify(
+        ReadOnlySpan<byte> modulus,
+        ReadOnlySpan<byte> exponent,
+        ReadOnlySpan<byte> digest,
+        ReadOnlySpan<byte> signature,
+        HashAlgorithmName hash)
     {
-        RSAParameters p = key.ExportParameters(false);
-        int modulusLength = p.Modulus!.Length;
-        if (signature.Length != modulusLength)
+        if (signature.Length != modulus.Length)
         {
             return false;
         }
 
-        var n = new BigInteger(p.Modulus, isUnsigned: true, isBigEndian: true);
+        var n = new BigInteger(modulus, isUnsigned: true, isBigEndian: true);
         var s = new BigInteger(signature, isUnsigned: true, isBigEndian: true);
         if (s >= n)
         {
@@ -24,8 +27,8 @@ internal static class AnySaltPss
         }
 
         // Public values only: timing tells nothing.
-        BigInteger m = BigInteger.ModPow(s, new BigInteger(p.Exponent, isUnsigned: true, isBigEndian: true), n);
-        int emBits = key.KeySize - 1;
+        BigInteger m = BigInteger.ModPow(s, new BigInteger(exponent, isUnsigned: true, isBigEndian: true), n);
+        int emBits = (int)n.GetBitLength() - 1;
         int emLength = (emBits + 7) / 8;
         byte[] em = new byte[emLength];
         byte[] raw = m.ToByteArray(isUnsigned: true, isBigEndian: true);
