@@ -38,6 +38,9 @@ public sealed class RegoNumber : RegoValue
     /// <summary>Whether it has no fraction.</summary>
     public bool IsInteger => _wide is null || _wide.Exponent >= 0;
 
+    /// <summary>A literal with a large exponent, which keeps its text and is no integer to functions that format.</summary>
+    internal bool IsWrittenScientific => _wide?.Text is not null;
+
     /// <summary>-1, 0 or 1.</summary>
     public int Sign => _wide is null ? Math.Sign(_small) : _wide.Mantissa.Sign;
 

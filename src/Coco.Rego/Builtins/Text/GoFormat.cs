@@ -275,7 +275,7 @@ internal ref struct GoFormat
 
     private static string TypeOf(RegoValue value) => value switch
     {
-        RegoNumber number when number.TryGetInteger(out var integer) => integer >= MinInt && integer <= MaxInt ? "int" : "*big.Int",
+        RegoNumber { IsWrittenScientific: false } number when number.TryGetInteger(out var integer) => integer >= MinInt && integer <= MaxInt ? "int" : "*big.Int",
         RegoNumber number when double.IsFinite(number.ToDouble()) => "float64",
         _ => "string",
     };
@@ -292,7 +292,7 @@ internal ref struct GoFormat
         {
             Text(value.ToDisplayString(), verb);
         }
-        else if (number.TryGetInteger(out var integer))
+        else if (!number.IsWrittenScientific && number.TryGetInteger(out var integer))
         {
             Integer(integer, verb);
         }
