@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using System.Text.Json;
+using Coco.Cli.EvidenceCommands;
 
 namespace Coco.Cli;
 
@@ -41,6 +42,7 @@ internal static class CommandLine
 
         // Each group of commands is a static class; a new group is one line here.
         Kbs.KbsClientCommands.AddTo(root);
+        root.Add(EvidenceCommandGroup.Build());
         return root;
     }
 
