@@ -43,6 +43,7 @@ internal static class CommandLine
         // Each group of commands is a static class; a new group is one line here.
         Kbs.KbsClientCommands.AddTo(root);
         root.Add(EvidenceCommandGroup.Build());
+        root.Subcommands.Add(Rego.RegoCommands.Build());
         return root;
     }
 
