@@ -58,6 +58,7 @@ internal static partial class TrusteeServer
         Telemetry.Map(app);
         app.MapCocoKeyBroker();
         app.MapCocoAttestationKeys();
+        DecisionEndpoints.Map(app);
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Coco.Trustee");
         Warn(settings, log);
         app.Lifetime.ApplicationStarted.Register(() =>

@@ -8,11 +8,21 @@ namespace Coco.Cli.Kbs;
 /// <summary>The options that name the key broker, shared by all commands that talk to one.</summary>
 internal sealed class KbsConnection
 {
-    public Option<Uri> Url { get; } = new("--url")
+    public Option<Uri?> Url { get; } = new("--url")
     {
         Description = "Base address of the key broker",
         Recursive = true,
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
+        CustomParser = result =>
+        {
+            if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out Uri? url) && url.Scheme is ("http" or "https"))
+            {
+                return url;
+            }
+
+            result.AddError($"--url: '{result.Tokens[0].Value}' does not begin with http:// or https://");
+            return null;
+        },
     };
 
     public Option<FileInfo?> CertFile { get; } = new("--cert-file")

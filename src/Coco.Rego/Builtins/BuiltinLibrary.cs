@@ -23,6 +23,5 @@ internal static class BuiltinLibrary
         .. MiscBuiltins.All(),
         .. CryptoBuiltins.All(),
         .. JwtBuiltins.All(),
-        .. AwsBuiltins.All(),
     ];
 }

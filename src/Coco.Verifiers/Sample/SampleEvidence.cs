@@ -36,23 +36,14 @@ internal sealed record SampleEvidence(string Svn, string ReportData)
         }
 
         string reportData = string.Empty;
-        string level;
-        try
+        if (body.TryGetProperty("report_data", out JsonElement data))
         {
-            level = svn.GetString()!;
-            if (body.TryGetProperty("report_data", out JsonElement data))
+            if (data.ValueKind != JsonValueKind.String)
             {
-                if (data.ValueKind != JsonValueKind.String)
-                {
-                    return new Refusal(RefusalCode.Malformed, "report_data: not a text") { Field = "report_data" };
-                }
-
-                reportData = data.GetString()!;
+                return new Refusal(RefusalCode.Malformed, "report_data: not a text") { Field = "report_data" };
             }
-        }
-        catch (InvalidOperationException)
-        {
-            return new Refusal(RefusalCode.Malformed, "svn or report_data: not Unicode");
+
+            reportData = data.GetString()!;
         }
 
         byte[] decoded = new byte[reportData.Length / 4 * 3];
@@ -63,6 +54,6 @@ internal sealed record SampleEvidence(string Svn, string ReportData)
             return new Refusal(RefusalCode.Malformed, "report_data: not base64, or too long") { Field = "report_data" };
         }
 
-        return (new SampleEvidence(level, reportData), decoded[..written]);
+        return (new SampleEvidence(svn.GetString()!, reportData), decoded[..written]);
     }
 }

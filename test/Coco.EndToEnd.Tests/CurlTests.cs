@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Coco.Testing;
+
+namespace Coco.EndToEnd.Tests;
+
+/// <summary>Drives the server with plain curl, as the written exchanges show it; the answer is opened with another library.</summary>
+public sealed class CurlTests : IAsyncLifetime
+{
+    private readonly string _jar = Path.GetTempFileName();
+    private TrusteeProcess _trustee = null!;
+
+    public async ValueTask InitializeAsync() => _trustee = await TrusteeProcess.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        File.Delete(_jar);
+        await _trustee.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Handshake_WithCurl_GivesTheSecretToTheKeyThatAttested()
+    {
+        await AdminAsync("resource/alice/key/1", "hello, coco");
+        await AdminAsync("resource-policy", Policy("package policy\nimport rego.v1\ndefault allow := false\nallow if data.plugin == \"resource\""));
+        using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+
+        (int status, JsonNode attested) = await AttestAsync(key, n => n);
+        Assert.Equal(200, status);
+        Assert.Equal(3, attested["token"]!.GetValue<string>().Split('.').Length);
+        (status, JsonNode answer) = await CurlAsync("resource/alice/key/1", null);
+
+        Assert.Equal(200, status);
+        Assert.Equal("hello, coco", Open(answer, key));
+    }
+
+    [Fact]
+    public async Task Attest_WithAnotherNonce_IsRefusedInTheProtocolsForm()
+    {
+        using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+
+        (int status, JsonNode error) = await AttestAsync(key, _ => Convert.ToBase64String(new byte[32]));
+
+        Assert.Equal(401, status);
+        Assert.Equal("https://github.com/confidential-containers/kbs/errors/AttestationError", error["type"]!.GetValue<string>());
+        Assert.Equal("Attestation error: RCAR handshake Attest failed", error["detail"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Resource_OfASampleTee_IsDeniedByTheDefaultPolicy()
+    {
+        await AdminAsync("resource/alice/key/1", "hello, coco");
+        using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+        await AttestAsync(key, n => n);
+
+        (int status, JsonNode error) = await CurlAsync("resource/alice/key/1", null);
+
+        Assert.Equal(401, status);
+        Assert.Equal("Access denied by policy", error["detail"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Resource_WithoutASession_IsRefused()
+    {
+        (int status, JsonNode error) = await CurlAsync("resource/alice/key/1", null);
+
+        Assert.Equal(401, status);
+        Assert.EndsWith("/TokenNotFound", error["type"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("resource/../../etc/passwd")]
+    [InlineData("resource/a%2F..%2Fb/c/d")]
+    [InlineData("resource/.ssh/id/rsa")]
+    [InlineData("resource/a/b")]
+    public async Task Set_ResourceWithABadName_IsRefusedAndNothingIsStored(string path)
+    {
+        string output = await ServerProcess.RunAsync(
+            "curl",
+            ["-s", "-o", "-", "-w", "\n%{http_code}", "--path-as-is", "--cacert", _trustee.AuthorityPath, "-H", "Authorization: Bearer " + _trustee.AdminToken,
+             "--data-binary", "x", _trustee.Url + "kbs/v0/" + path]);
+
+        Assert.StartsWith("4", output.Trim().Split('\n')[^1]);
+        string list = await ServerProcess.RunAsync(
+            "curl", ["-s", "--cacert", _trustee.AuthorityPath, "-H", "Authorization: Bearer " + _trustee.AdminToken, _trustee.Url + "kbs/v0/resources"]);
+        Assert.Equal("[]", list.Trim());
+    }
+
+    [Fact]
+    public async Task Admin_WithoutAToken_IsRefused()
+    {
+        string output = await ServerProcess.RunAsync(
+            "curl", ["-s", "-w", "\n%{http_code}", "--cacert", _trustee.AuthorityPath, "--data-binary", "x", _trustee.Url + "kbs/v0/resource/a/b/c"]);
+
+        Assert.Contains("401", output);
+        Assert.Contains("/errors/AdminAuth", output);
+    }
+
+    private static string Policy(string rego) => $"{{\"policy\":\"{StrictBase64.EncodeUrl(Encoding.UTF8.GetBytes(rego))}\"}}";
+
+    private static string Open(JsonNode jwe, ECDiffieHellman key)
+    {
+        string compact = string.Join('.', ((string[])["protected", "encrypted_key", "iv", "ciphertext", "tag"]).Select(m => jwe[m]!.GetValue<string>()));
+        var jwk = new Jose.Jwk(
+            "P-256",
+            StrictBase64.EncodeUrl(key.ExportParameters(true).Q.X!),
+            StrictBase64.EncodeUrl(key.ExportParameters(true).Q.Y!),
+            StrictBase64.EncodeUrl(key.ExportParameters(true).D!));
+        return Jose.JWT.Decode(compact, jwk);
+    }
+
+    private async Task<(int Status, JsonNode Body)> AttestAsync(ECDiffieHellman key, Func<string, string> nonceToUse)
+    {
+        (int status, JsonNode challenge) = await CurlAsync(
+            "auth", """{"version":"0.4.0","tee":"sample","extra-params":{"supported-hash-algorithms":["sha256","sha384","sha512","sm3"]}}""");
+        Assert.Equal(200, status);
+        Assert.Equal(string.Empty, challenge["extra-params"]!.GetValue<string>());
+        string nonce = nonceToUse(challenge["nonce"]!.GetValue<string>());
+        ECPoint q = key.ExportParameters(false).Q;
+        string x = StrictBase64.EncodeUrl(q.X), y = StrictBase64.EncodeUrl(q.Y);
+        string hashed = $"{{\"additional-evidence\":\"\",\"nonce\":\"{nonce}\",\"tee-pubkey\":{{\"alg\":\"ECDH-ES+A256KW\",\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"{x}\",\"y\":\"{y}\"}}}}";
+        string reportData = Convert.ToBase64String(SHA384.HashData(Encoding.UTF8.GetBytes(hashed)));
+        return await CurlAsync(
+            "attest",
+            $"{{\"init-data\":null,\"runtime-data\":{{\"nonce\":\"{nonce}\",\"tee-pubkey\":{{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"{x}\",\"y\":\"{y}\"}}}},"
+            + $"\"tee-evidence\":{{\"primary_evidence\":{{\"svn\":\"1\",\"report_data\":\"{reportData}\"}},\"additional_evidence\":\"\"}}}}");
+    }
+
+    private async Task AdminAsync(string path, string body)
+    {
+        string output = await ServerProcess.RunAsync(
+            "curl",
+            ["-s", "-w", "%{http_code}", "--cacert", _trustee.AuthorityPath, "-H", "Authorization: Bearer " + _trustee.AdminToken, "--data-binary", body, _trustee.Url + "kbs/v0/" + path]);
+        Assert.Equal("200", output.Trim());
+    }
+
+    private async Task<(int Status, JsonNode Body)> CurlAsync(string path, string? body)
+    {
+        string[] post = body is null ? [] : ["-H", "Content-Type: application/json", "--data-binary", body];
+        string output = await ServerProcess.RunAsync(
+            "curl", ["-s", "-w", "\n%{http_code}", "--cacert", _trustee.AuthorityPath, "-b", _jar, "-c", _jar, .. post, _trustee.Url + "kbs/v0/" + path]);
+        string[] lines = output.Trim().Split('\n');
+        return (int.Parse(lines[^1]), JsonNode.Parse(lines[0])!);
+    }
+}
