@@ -21,8 +21,11 @@ internal static class Guest
             ? $$$"""{"alg":"ECDH-ES+A256KW","enc":"A256GCM","epk":{"crv":"{{{h.GetProperty("epk").GetProperty("crv").GetString()}}}","kty":"EC","x":"{{{h.GetProperty("epk").GetProperty("x").GetString()}}}","y":"{{{h.GetProperty("epk").GetProperty("y").GetString()}}}"}}"""
             : """{"alg":"RSA-OAEP-256","enc":"A256GCM"}""";
         Assert.Equal(expected, header);
-        return Decrypt(JweMessage.ParseFlattened(body).Require(), keyName);
+        return Encoding.UTF8.GetString(Decrypt(JweMessage.ParseFlattened(body).Require(), keyName));
     }
+
+    /// <summary>The same for answers that are no text.</summary>
+    public static byte[] OpenBytes(byte[] body, string keyName) => Decrypt(JweMessage.ParseFlattened(body).Require(), keyName);
 
     /// <summary>Opens an answer of protocol 0.1.x (kbs.md 4.5).</summary>
     public static string OpenLegacy(byte[] body, string keyName)
@@ -31,13 +34,13 @@ internal static class Guest
         Assert.Equal(JweMembers, jwe.EnumerateObject().Select(m => m.Name));
         Assert.Equal("""{"alg":"RSA1_5","enc":"A256GCM"}""", jwe.GetProperty("protected").GetString());
         Assert.Equal(string.Empty, jwe.GetProperty("tag").GetString());
-        return Decrypt(JweMessage.ParseLegacy(body).Require(), keyName);
+        return Encoding.UTF8.GetString(Decrypt(JweMessage.ParseLegacy(body).Require(), keyName));
     }
 
-    private static string Decrypt(JweMessage message, string keyName)
+    private static byte[] Decrypt(JweMessage message, string keyName)
     {
         using JweDecryptionKey key = JweDecryptionKey.FromJwk(Example.Json(keyName)).Require();
         using Secret plain = key.Decrypt(message, JweAlgorithms.KeyBroker | JweAlgorithms.Rsa15).Require();
-        return Encoding.UTF8.GetString(plain.Reveal());
+        return plain.Reveal().ToArray();
     }
 }
