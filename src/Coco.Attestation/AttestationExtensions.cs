@@ -55,6 +55,7 @@ public static class AttestationExtensions
             p.GetRequiredService<ContentStore>(),
             p.GetRequiredService<IAppraisalPolicyCompiler>()));
         services.TryAddSingleton<AttestationRestApi>();
+        services.TryAddSingleton<AttestationAdminApi>();
         return new Builder(services);
     }
 
@@ -88,6 +89,19 @@ public static class AttestationExtensions
         endpoints.MapGet("/.well-known/jwks.json", api.KeySetAsync);
         endpoints.MapGet("/jwks", api.KeySetAsync);
         endpoints.MapGet("/.well-known/openid-configuration", api.DiscoveryAsync);
+    }
+
+    /// <summary>
+    /// Maps what administrators ask, below <paramref name="prefix"/>: <c>GET decisions</c> and <c>GET decisions/{id}</c>. The host must put its
+    /// authentication of administrators in front.
+    /// </summary>
+    public static RouteGroupBuilder MapCocoAttestationAdmin(this IEndpointRouteBuilder endpoints, string prefix)
+    {
+        AttestationAdminApi api = endpoints.ServiceProvider.GetRequiredService<AttestationAdminApi>();
+        RouteGroupBuilder group = endpoints.MapGroup(prefix);
+        group.MapGet("/decisions", api.ListAsync);
+        group.MapGet("/decisions/{id}", context => api.ExplainAsync(context, (string)context.Request.RouteValues["id"]!));
+        return group;
     }
 
     private sealed record Builder(IServiceCollection Services) : ICocoAttestationBuilder;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using System.Text.Json;
+using Coco.Cli.EvidenceCommands;
 
 namespace Coco.Cli;
 
@@ -42,6 +43,8 @@ internal static class CommandLine
         // Each group of commands is a static class; a new group is one line here.
         root.Subcommands.Add(Demo.DemoCommand.Build());
         Kbs.KbsClientCommands.AddTo(root);
+        root.Add(EvidenceCommandGroup.Build());
+        root.Subcommands.Add(Rego.RegoCommands.Build());
         return root;
     }
 

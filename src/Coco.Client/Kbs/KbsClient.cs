@@ -110,7 +110,7 @@ public sealed class KbsClient : IDisposable
             return KbsHttp.ToRefusal(status, body);
         }
 
-        if (!JweMessage.ParseJson(body).TryGet(out JweMessage? message, out Refusal? malformed))
+        if (!JweMessage.ParseFlattened(body).TryGet(out JweMessage? message, out Refusal? malformed))
         {
             return malformed.Within("answer");
         }
@@ -135,27 +135,17 @@ public sealed class KbsClient : IDisposable
         {
             ["version"] = Version,
             ["tee"] = evidence.Tee.ToWireName(),
-            ["extra-params"] = new JsonObject { ["supported-hash-algorithms"] = new JsonArray("sha256", "sha384", "sha512") },
+            ["extra-params"] = new JsonObject { ["supported-hash-algorithms"] = new JsonArray([.. RcarChallenge.AllHashes.Select(h => (JsonNode)h.ToWireName())]) },
         };
-        if (!(await PostAsync("auth", request, ct).ConfigureAwait(false)).TryGet(out JsonElement challenge, out Refusal? refusal))
+        if (!(await PostAsync("auth", request, ct).ConfigureAwait(false)).TryGet(out JsonElement answerOfAuth, out Refusal? refusal)
+            || !RcarChallenge.Parse(answerOfAuth, RcarChallenge.AllHashes).TryGet(out RcarChallenge? challenge, out refusal))
         {
             return refusal;
         }
 
-        if (!HostileJson.RequireString(challenge, "nonce").TryGet(out string? nonce, out refusal))
-        {
-            return refusal.Within("challenge");
-        }
-
-        if (!SelectedHash(challenge).TryGet(out DigestAlgorithm hash, out refusal))
-        {
-            return refusal;
-        }
-
-        var runtimeData = new JsonObject { ["nonce"] = nonce, ["tee-pubkey"] = _key.PublicJwk.ToJson() };
-        var hashed = (JsonObject)runtimeData.DeepClone();
-        hashed["additional-evidence"] = string.Empty;
-        byte[] digest = hash.Compute(CanonicalJson.Write(hashed).Require());
+        JsonObject runtimeData = RuntimeDataForms.Device(challenge.Nonce, _key.PublicJwk);
+        JsonObject hashed = RuntimeDataForms.Primary(challenge.Nonce, _key.PublicJwk, string.Empty);
+        byte[] digest = challenge.Hash.Compute(CanonicalJson.Write(hashed).Require());
         byte[] initDataDigest = [];
         JsonNode? initData = null;
         if (_initData is not null)
@@ -190,20 +180,6 @@ public sealed class KbsClient : IDisposable
         }
 
         return _token = new AttestationToken(token);
-    }
-
-    private static Result<DigestAlgorithm> SelectedHash(JsonElement challenge)
-    {
-        if (challenge.TryGetProperty("extra-params", out JsonElement extra) && extra.ValueKind == JsonValueKind.Object
-            && extra.TryGetProperty("selected-hash-algorithm", out JsonElement selected))
-        {
-            string? name = selected.ValueKind == JsonValueKind.String ? selected.GetString() : null;
-            return Digests.TryParse(name, ignoreCase: true, out DigestAlgorithm algorithm)
-                ? algorithm
-                : new Refusal(RefusalCode.Unsupported, "challenge: the selected hash algorithm is not known");
-        }
-
-        return DigestAlgorithm.Sha384;
     }
 
     private static Result<byte[]> InitDataDigest(string text) =>

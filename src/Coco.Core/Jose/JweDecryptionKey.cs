@@ -188,6 +188,10 @@ public sealed class JweDecryptionKey : IDisposable
         return last!;
     }
 
+    /// <summary>The key as PEM in the form that the reference's agent writes: PKCS#1 for RSA, PKCS#8 for EC (guest.md 5.2). The caller keeps the text secret.</summary>
+    /// <exception cref="NotSupportedException">An ML-KEM key.</exception>
+    public string ExportTraditionalPem() => _rsa is not null ? _rsa.ExportRSAPrivateKeyPem() + "\n" : ExportPem();
+
     /// <summary>The key as PEM: PKCS#8. The caller keeps the text secret.</summary>
     /// <exception cref="NotSupportedException">An ML-KEM key.</exception>
     public string ExportPem() => _ec is not null ? _ec.ExportPkcs8PrivateKeyPem() + "\n"

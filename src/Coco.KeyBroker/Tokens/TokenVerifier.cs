@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Coco.Protocol;
@@ -190,11 +189,13 @@ internal sealed class TokenVerifier
             return known;
         }
 
-        if (!CheckChain(jwk, now).TryGet(out Issuer? issuer, out refusal))
+        if (!JwkEndorsement.Check(jwk, _trust.TrustedCertificates, now).TryGet(out JwkEndorsement.Validity valid, out refusal)
+            || !VerificationKey.FromJwk(jwk).TryGet(out VerificationKey? key, out refusal))
         {
             return refusal;
         }
 
+        var issuer = new Issuer(key, valid.From, valid.To);
         _issuers.Set(cacheKey, issuer);
         return issuer;
     }
@@ -264,97 +265,8 @@ internal sealed class TokenVerifier
         return _serviceKeys.Keys;
     }
 
-    private Result<Issuer> CheckChain(Jwk jwk, DateTimeOffset now)
-    {
-        if (_trust.TrustedCertificates.IsEmpty)
-        {
-            return new Refusal(RefusalCode.Untrusted, "no certificate is trusted that the header's key could be traced to");
-        }
-
-        if (jwk.Kind != JwkKind.Rsa && !(jwk.Kind == JwkKind.EllipticCurve && jwk.Curve == "P-256"))
-        {
-            return new Refusal(RefusalCode.Unsupported, "the header's key is neither RSA nor EC P-256");
-        }
-
-        if (jwk.Certificates.IsEmpty)
-        {
-            return new Refusal(RefusalCode.Untrusted, "the header's key comes without certificates");
-        }
-
-        var chain = new List<X509Certificate2>();
-        try
-        {
-            foreach (ReadOnlyMemory<byte> der in jwk.Certificates)
-            {
-                if (!DerCertificate.Parse(der).TryGet(out DerCertificate? parsed, out Refusal? refusal))
-                {
-                    return refusal.Within("x5c");
-                }
-
-                if (chain.Count == 0)
-                {
-                    if (!VerificationKey.FromCertificate(parsed).TryGet(out VerificationKey? leafKey, out refusal))
-                    {
-                        return refusal.Within("x5c");
-                    }
-
-                    using (leafKey)
-                    {
-                        if (!leafKey.PublicJwk.IsSameKey(jwk))
-                        {
-                            return new Refusal(RefusalCode.Mismatch, "the header's key is not that of its certificate");
-                        }
-                    }
-                }
-
-                chain.Add(X509CertificateLoader.LoadCertificate(der.Span));
-            }
-
-            X509Certificate2 leaf = chain[0];
-            using var path = new X509Chain();
-            path.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            path.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-            path.ChainPolicy.DisableCertificateDownloads = true;
-            path.ChainPolicy.VerificationTime = now.UtcDateTime;
-            path.ChainPolicy.VerificationTimeIgnored = false;
-            foreach (X509Certificate2 trusted in _trust.TrustedCertificates)
-            {
-                (IsSelfIssued(trusted) ? path.ChainPolicy.CustomTrustStore : path.ChainPolicy.ExtraStore).Add(trusted);
-            }
-
-            foreach (X509Certificate2 intermediate in chain.Skip(1))
-            {
-                path.ChainPolicy.ExtraStore.Add(intermediate);
-            }
-
-            if (path.ChainPolicy.CustomTrustStore.Count == 0 || !path.Build(leaf))
-            {
-                string reasons = string.Join(", ", path.ChainStatus.Select(s => s.Status.ToString()).Distinct());
-                bool late = path.ChainStatus.Any(s => s.Status.HasFlag(X509ChainStatusFlags.NotTimeValid));
-                return new Refusal(late ? RefusalCode.Expired : RefusalCode.Untrusted, $"the header's certificate does not lead to a trusted root ({reasons})");
-            }
-
-            DateTimeOffset from = path.ChainElements.Max(e => new DateTimeOffset(e.Certificate.NotBefore.ToUniversalTime()));
-            DateTimeOffset to = path.ChainElements.Min(e => new DateTimeOffset(e.Certificate.NotAfter.ToUniversalTime()));
-            return VerificationKey.FromJwk(jwk).TryGet(out VerificationKey? key, out Refusal? why) ? new Issuer(key, from, to) : why;
-        }
-        catch (CryptographicException)
-        {
-            return new Refusal(RefusalCode.Malformed, "x5c: not X.509 certificates");
-        }
-        finally
-        {
-            foreach (X509Certificate2 certificate in chain)
-            {
-                certificate.Dispose();
-            }
-        }
-    }
-
     private static Result<Issuer> Import(Jwk jwk) =>
         VerificationKey.FromJwk(jwk).TryGet(out VerificationKey? key, out Refusal? refusal) ? Issuer.Always(key) : refusal;
-
-    private static bool IsSelfIssued(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
 
     private static bool TryGetTime(JsonElement claims, string name, out DateTimeOffset time)
     {

@@ -23,5 +23,6 @@ internal static class BuiltinLibrary
         .. MiscBuiltins.All(),
         .. CryptoBuiltins.All(),
         .. JwtBuiltins.All(),
+        .. AwsBuiltins.All(),
     ];
 }

@@ -14,6 +14,7 @@ internal static class MiscBuiltins
         new("semver.is_valid", [Any], static (c, a) => a[0] is RegoString s && SemanticVersion.TryParse(s.Value, out _)),
         new("uuid.rfc4122", [Str], static (c, a) => NewUuid(c, a[0])) { Requires = RegoGrants.Random },
         new("uuid.parse", [Str], static (_, a) => Uuid.TryParse(a[0].TextOf(), out var uuid) ? uuid.Describe() : null),
+        new("print", [], Print) { IsVariadic = true, IsNondeterministic = true },
         new("trace", [Str], static (c, a) => Trace(c, a[0].TextOf())),
         new("opa.runtime", [], static (c, _) => c.Host.Runtime ?? RegoObject.Empty) { Requires = RegoGrants.Runtime },
     ];
@@ -46,6 +47,13 @@ internal static class MiscBuiltins
         bytes[6] = (byte)((bytes[6] & 0x0F) | 0x40);
         bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
         return context.Keep("uuid.rfc4122", key, new Guid(bytes, bigEndian: true).ToString("D"));
+    }
+
+    // The compiler makes an expression of its own of a call, which shows undefined arguments too.
+    private static RegoBoolean Print(BuiltinContext context, ReadOnlySpan<RegoValue> arguments)
+    {
+        context.Print(string.Join(' ', arguments.ToArray().Select(static argument => argument.ToDisplayString())));
+        return RegoValue.True;
     }
 
     private static RegoBoolean Trace(BuiltinContext context, string message)

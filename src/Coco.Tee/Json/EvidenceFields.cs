@@ -28,8 +28,23 @@ internal static class EvidenceFields
     }
 
     /// <summary>The text member <paramref name="name"/>.</summary>
-    public static Result<string> Text(JsonElement parent, string name) =>
-        Member(parent, name, JsonValueKind.String, "a text").TryGet(out JsonElement e, out Refusal? refusal) ? e.GetString()! : refusal;
+    public static Result<string> Text(JsonElement parent, string name)
+    {
+        if (!Member(parent, name, JsonValueKind.String, "a text").TryGet(out JsonElement e, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        try
+        {
+            return e.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // The parser lets lone surrogates and invalid UTF-8 pass; they show only when the text is read.
+            return Bad(name, "not Unicode");
+        }
+    }
 
     /// <summary>The text member <paramref name="name"/>, or null when it is absent or null.</summary>
     public static Result<string> OptionalText(JsonElement parent, string name, string absent) =>

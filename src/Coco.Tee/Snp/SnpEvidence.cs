@@ -328,9 +328,8 @@ public sealed class SnpEvidence
                 id = SnpCertificateEntry.Of(known, default).Id;
             }
             else if (type.ValueKind != JsonValueKind.Object
-                || !type.TryGetProperty("OTHER", out JsonElement other)
-                || other.ValueKind != JsonValueKind.String
-                || !Guid.TryParse(other.GetString(), out id))
+                || !EvidenceFields.Text(type, "OTHER").TryGet(out string? other, out _)
+                || !Guid.TryParse(other, out id))
             {
                 return EvidenceFields.Bad("cert_type", "not one of Empty, ARK, ASK, VCEK, VLEK, CRL, or {\"OTHER\": uuid}");
             }

@@ -89,23 +89,25 @@ public sealed class CollateralBundle : ICollateralSource
     public static Result<CollateralBundle> Open(ReadOnlyMemory<byte> file, IReadOnlyList<ECDsa> trusted)
     {
         ArgumentNullException.ThrowIfNull(trusted);
-        if (file.Length > MaximumLength)
+        if (!HostileJson.ParseObject(file.Span, MaximumLength).TryGet(out JsonElement root, out Refusal? refusal))
         {
-            return new Refusal(RefusalCode.TooLarge, $"bundle of {file.Length} bytes");
+            return refusal.Within("bundle");
+        }
+
+        if (Text(root, "protected") is not { } header || Text(root, "payload") is not { } body || Text(root, "signature") is not { } signatureText)
+        {
+            return new Refusal(RefusalCode.Malformed, "a bundle has the members protected, payload and signature");
         }
 
         try
         {
-            using JsonDocument envelope = JsonDocument.Parse(file, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 4 });
-            JsonElement root = envelope.RootElement;
-            if (Text(root, "protected") is not { } header || Text(root, "payload") is not { } body || Text(root, "signature") is not { } signatureText)
+            byte[] signature = Base64Url.DecodeFromChars(signatureText);
+            if (!HostileJson.ParseObject(Base64Url.DecodeFromChars(header)).TryGet(out JsonElement headerJson, out refusal))
             {
-                return new Refusal(RefusalCode.Malformed, "a bundle has the members protected, payload and signature");
+                return refusal.Within("bundle header");
             }
 
-            byte[] signature = Base64Url.DecodeFromChars(signatureText);
-            using JsonDocument headerJson = JsonDocument.Parse(Base64Url.DecodeFromChars(header), new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 4 });
-            if (Text(headerJson.RootElement, "cty") != ContentType)
+            if (Text(headerJson, "cty") != ContentType)
             {
                 return new Refusal(RefusalCode.Unsupported, "it is signed, but no collateral bundle") { Field = "cty" };
             }
@@ -115,7 +117,7 @@ public sealed class CollateralBundle : ICollateralSource
             foreach (ECDsa key in trusted)
             {
                 if (AlgorithmOf(key) is { } algorithm
-                    && Text(headerJson.RootElement, "alg") == algorithm.Name
+                    && Text(headerJson, "alg") == algorithm.Name
                     && key.VerifyData(signed, signature, algorithm.Hash, DSASignatureFormat.IeeeP1363FixedFieldConcatenation))
                 {
                     signer = DigestOf(key);
@@ -127,7 +129,7 @@ public sealed class CollateralBundle : ICollateralSource
                 ? new Refusal(RefusalCode.BadSignature, "the bundle is not signed by a trusted key")
                 : ReadPayload(Base64Url.DecodeFromChars(body), signer);
         }
-        catch (Exception e) when (e is JsonException or FormatException or CryptographicException)
+        catch (Exception e) when (e is FormatException or CryptographicException)
         {
             return new Refusal(RefusalCode.Malformed, "the bundle cannot be read: " + e.Message);
         }
@@ -139,8 +141,11 @@ public sealed class CollateralBundle : ICollateralSource
 
     private static Result<CollateralBundle> ReadPayload(byte[] payload, string signer)
     {
-        using JsonDocument document = JsonDocument.Parse(payload, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 8 });
-        JsonElement root = document.RootElement;
+        if (!HostileJson.ParseObject(payload, MaximumLength).TryGet(out JsonElement root, out Refusal? refusal))
+        {
+            return refusal.Within("bundle payload");
+        }
+
         if (!root.TryGetProperty("version", out JsonElement version) || !version.TryGetInt32(out int number) || number != 1)
         {
             return new Refusal(RefusalCode.Unsupported, "bundle version must be 1") { Field = "version" };
@@ -160,7 +165,7 @@ public sealed class CollateralBundle : ICollateralSource
                 return new Refusal(RefusalCode.Malformed, "an item has kind and id") { Field = "items" };
             }
 
-            if (!CollateralItem.FromJson(one).TryGet(out CollateralItem? item, out Refusal? refusal))
+            if (!CollateralItem.FromJson(one).TryGet(out CollateralItem? item, out refusal))
             {
                 return refusal;
             }

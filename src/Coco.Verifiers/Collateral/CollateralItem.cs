@@ -41,20 +41,9 @@ public sealed record CollateralItem(ReadOnlyMemory<byte> Body)
     /// <summary>Reads what <see cref="Encode"/> wrote.</summary>
     public static Result<CollateralItem> Decode(ReadOnlyMemory<byte> encoded)
     {
-        if (encoded.Length > 2 * MaximumBody)
-        {
-            return new Refusal(RefusalCode.TooLarge, $"collateral of {encoded.Length} bytes");
-        }
-
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(encoded, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 4 });
-            return FromJson(document.RootElement);
-        }
-        catch (JsonException e)
-        {
-            return new Refusal(RefusalCode.Malformed, "stored collateral is not JSON: " + e.Message);
-        }
+        return HostileJson.Parse(encoded.Span, 2 * MaximumBody).TryGet(out JsonElement json, out Refusal? refusal)
+            ? FromJson(json)
+            : refusal.Within("stored collateral");
     }
 
     internal static Result<CollateralItem> FromJson(JsonElement json)

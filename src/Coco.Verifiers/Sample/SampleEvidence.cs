@@ -36,14 +36,23 @@ internal sealed record SampleEvidence(string Svn, string ReportData)
         }
 
         string reportData = string.Empty;
-        if (body.TryGetProperty("report_data", out JsonElement data))
+        string level;
+        try
         {
-            if (data.ValueKind != JsonValueKind.String)
+            level = svn.GetString()!;
+            if (body.TryGetProperty("report_data", out JsonElement data))
             {
-                return new Refusal(RefusalCode.Malformed, "report_data: not a text") { Field = "report_data" };
-            }
+                if (data.ValueKind != JsonValueKind.String)
+                {
+                    return new Refusal(RefusalCode.Malformed, "report_data: not a text") { Field = "report_data" };
+                }
 
-            reportData = data.GetString()!;
+                reportData = data.GetString()!;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            return new Refusal(RefusalCode.Malformed, "svn or report_data: not Unicode");
         }
 
         byte[] decoded = new byte[reportData.Length / 4 * 3];
@@ -54,6 +63,6 @@ internal sealed record SampleEvidence(string Svn, string ReportData)
             return new Refusal(RefusalCode.Malformed, "report_data: not base64, or too long") { Field = "report_data" };
         }
 
-        return (new SampleEvidence(svn.GetString()!, reportData), decoded[..written]);
+        return (new SampleEvidence(level, reportData), decoded[..written]);
     }
 }

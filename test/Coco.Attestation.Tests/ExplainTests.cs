@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Coco.Attestation.Decisions;
+using Coco.Protocol;
+using Coco.Simulator.Amd;
+using Coco.Storage;
+using Coco.Tee.Snp;
+using Coco.Verifiers.Snp;
+
+namespace Coco.Attestation.Tests;
+
+/// <summary>Why was I denied?</summary>
+public sealed class ExplainTests
+{
+    [Fact]
+    public async Task Explain_MeasurementOneByteOff_SaysWhichByte()
+    {
+        await using var test = new TestAttestation();
+        string good = new('3', 96), bad = "3f" + good[2..];
+        test.References.Set("snp_launch_measurement", $"""["{good}","{new string('9', 96)}"]""");
+
+        JsonObject explained = await ExplainAsync(test, Snp(bad));
+
+        string sentence = (string)explained["sentence"]!;
+        Assert.Contains("measurement 3f33333333333333… is not in snp_launch_measurement: 2 values registered", sentence, StringComparison.Ordinal);
+        Assert.Contains("nearest differs in byte 0 only (33 there, 3f here)", sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_NothingRegistered_SaysSo()
+    {
+        await using var test = new TestAttestation();
+
+        JsonObject explained = await ExplainAsync(test, Snp(new string('3', 96)));
+
+        Assert.Equal("measurement is 3333333333333333…, and nothing is registered under snp_launch_measurement", (string?)explained["sentence"]);
+        Assert.Contains(explained["findings"]!.AsArray(), f => ((string)f!).Contains("snp_bootloader", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Explain_AllAffirmed_SaysSo()
+    {
+        await using var test = new TestAttestation();
+        test.References.Set("launch_digest", """["abcde"]""").Set("svn", """["1"]""").Set("major_version", "1").Set("minimum_minor_version", "4");
+
+        JsonObject explained = await ExplainAsync(test, TestAttestation.Sample());
+
+        Assert.Equal("every trust claim that the policy sets is affirmed", (string?)explained["sentence"]);
+        Assert.Equal("""["abcde"]""", explained["evidences"]![0]!["devices"]![0]!["reference_value_answers"]!["launch_digest"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Explain_RefusedEvidence_NamesTheCheck()
+    {
+        await using var test = new TestAttestation();
+
+        JsonObject explained = await ExplainAsync(test, TestAttestation.Input(TeeType.Tdx, "{}"));
+
+        Assert.Equal("refused", (string?)explained["outcome"]);
+        Assert.StartsWith("the tdx evidence did not pass scripted.claims: ", (string?)explained["sentence"], StringComparison.Ordinal);
+        Assert.False((bool)explained["evidences"]![0]!["checks"]![0]!["held"]!);
+    }
+
+    [Fact]
+    public async Task Explain_Record_HoldsHashesTimesAndCollateralButNoAdditionalEvidence()
+    {
+        await using var test = new TestAttestation();
+        System.Text.Json.JsonElement runtime = TestAttestation.Json("""{"nonce":"n","additional-evidence":"PLANTED"}""");
+        AttestationOutcome outcome = await test.Core.AttestAsync(
+            [TestAttestation.Input(TeeType.Snp, """{"claims":{"report_data":"00","measurement":"m"}}""", RuntimeDataInput.Structured(runtime))], [], CancellationToken.None);
+
+        JsonObject explained = (await test.Get<DecisionExplainer>().ExplainAsync(outcome.DecisionId, CancellationToken.None))!;
+
+        string compact = outcome.Token.Require().Compact;
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(compact))), (string?)explained["token_sha256"]);
+        Assert.Equal("2030-01-01T00:00:00Z", (string?)explained["evidences"]![0]!["collateral"]![0]!["not_after"]);
+        Assert.NotNull(explained["evidences"]![0]!["devices"]![0]!["policy_sha384"]);
+        Assert.DoesNotContain("PLANTED", explained.ToJsonString(), StringComparison.Ordinal);
+        string text = DecisionExplainer.ToText(explained);
+        Assert.StartsWith((string)explained["sentence"]!, text, StringComparison.Ordinal);
+        Assert.Contains("collateral certificate CN=scripted", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_UnknownId_IsNull()
+    {
+        await using var test = new TestAttestation();
+
+        Assert.Null(await test.Get<DecisionExplainer>().ExplainAsync("nonsense", CancellationToken.None));
+        Assert.Null(await test.Get<DecisionExplainer>().ExplainAsync(new string('0', 26), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Records_OfManyAlikeGuests_ShareTheirContent()
+    {
+        await using var test = new TestAttestation();
+        for (int i = 0; i < 50; i++)
+        {
+            await test.RequireAsync(Snp(new string('3', 96)));
+        }
+
+        await test.Get<DecisionLog>().FlushAsync(CancellationToken.None);
+
+        IKeyValueStore content = await test.Stores.OpenAsync(StoreNamespace.Parse(ContentStore.Namespace).Require(), CancellationToken.None);
+        int blobs = 0;
+        await foreach (string _ in content.ListAsync(string.Empty, CancellationToken.None))
+        {
+            blobs++;
+        }
+
+        // Claims, reference values and the policy: once each.
+        Assert.Equal(3, blobs);
+        Assert.Equal(50, (await test.Get<DecisionExplainer>().ListAsync(DateTimeOffset.UnixEpoch, 100, CancellationToken.None)).Count);
+    }
+
+    [Fact]
+    public async Task Retention_ByTimeAndBySize_RemovesTheOldest()
+    {
+        await using var test = new TestAttestation(new AttestationOptions { Decisions = new DecisionOptions { Retention = TimeSpan.FromDays(1), MaxBytes = 3000 } });
+        DecisionLog log = test.Get<DecisionLog>();
+        AttestationOutcome old = await test.Core.AttestAsync([TestAttestation.Sample()], [], CancellationToken.None);
+        await log.FlushAsync(CancellationToken.None);
+        test.Clock.Advance(TimeSpan.FromDays(2));
+        var later = new List<string>();
+        for (int i = 0; i < 8; i++)
+        {
+            test.Clock.Advance(TimeSpan.FromSeconds(1));
+            later.Add((await test.Core.AttestAsync([TestAttestation.Sample()], [], CancellationToken.None)).DecisionId);
+            await log.FlushAsync(CancellationToken.None);
+        }
+
+        await log.EnforceRetentionAsync(CancellationToken.None);
+
+        Assert.Null(await log.FindAsync(old.DecisionId, CancellationToken.None));
+        Assert.Null(await log.FindAsync(later[0], CancellationToken.None));
+        JsonObject newest = (await test.Get<DecisionExplainer>().ExplainAsync(later[^1], CancellationToken.None))!;
+        Assert.NotNull(newest["evidences"]![0]!["devices"]![0]!["claim_values"]);
+    }
+
+    [Fact]
+    public async Task Records_SwitchedOff_GiveIdsAllTheSame()
+    {
+        await using var test = new TestAttestation(new AttestationOptions { Decisions = new DecisionOptions { Enabled = false } });
+
+        AttestationOutcome outcome = await test.Core.AttestAsync([TestAttestation.Sample()], [], CancellationToken.None);
+
+        Assert.True(DecisionId.IsValid(outcome.DecisionId));
+        Assert.Null(await test.Get<DecisionLog>().FindAsync(outcome.DecisionId, CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData("measurement", "snp_launch_measurement")]
+    [InlineData("reported_tcb_bootloader", "snp_bootloader")]
+    [InlineData("reported_tcb_tee", "snp_tee_svn")]
+    [InlineData("reported_tcb_snp", "snp_snp_svn")]
+    [InlineData("reported_tcb_microcode", "snp_microcode")]
+    [InlineData("policy_debug_allowed", "false")]
+    [InlineData("policy_migrate_ma", "false")]
+    public async Task Explain_OneClaimOfRealFormatEvidenceWrong_NamesExactlyThatClaim(string claim, string against)
+    {
+        using var vendor = new SimulatedAmd(SnpGeneration.Milan);
+        byte[] measurement = SHA384.HashData("guest"u8);
+        var options = new SimulatedSnpGuestOptions { Measurement = measurement };
+        using SimulatedSnpGuest good = vendor.CreateGuest(options);
+        SnpTcb tcb = good.Tcb;
+        SnpTcb changed = claim switch
+        {
+            "reported_tcb_bootloader" => tcb with { BootLoader = (byte)(tcb.BootLoader ^ 1) },
+            "reported_tcb_tee" => tcb with { Tee = (byte)(tcb.Tee ^ 1) },
+            "reported_tcb_snp" => tcb with { Snp = (byte)(tcb.Snp ^ 1) },
+            "reported_tcb_microcode" => tcb with { Microcode = (byte)(tcb.Microcode ^ 1) },
+            _ => tcb,
+        };
+        using SimulatedSnpGuest guest = vendor.CreateGuest(options with { Tcb = changed });
+        await using var test = new TestAttestation(verifier: new SnpVerifier(new SnpVerifierOptions
+        {
+            SimulatedRoots = [AmdTrustAnchor.Simulated(vendor.Generation, vendor.Ark, vendor.Ask, vendor.Asvk).Require()],
+        }));
+        test.References.Set("snp_launch_measurement", $"""["{Convert.ToHexStringLower(measurement)}"]""")
+            .Set("snp_bootloader", $"[{tcb.BootLoader}]").Set("snp_tee_svn", $"[{tcb.Tee}]").Set("snp_snp_svn", $"[{tcb.Snp}]").Set("snp_microcode", $"[{tcb.Microcode}]");
+
+        JsonObject affirmed = await ExplainAsync(test, new AttestationInput(new Evidence(TeeType.Snp, good.GetEvidenceElement([])), RuntimeDataInput.Absent, InitDataInput.Absent));
+        Assert.Equal("every trust claim that the policy sets is affirmed", (string?)affirmed["sentence"]);
+
+        System.Text.Json.JsonElement evidence = guest.GetEvidenceElement([], f =>
+        {
+            switch (claim)
+            {
+                case "measurement":
+                    f.Measurement[^1] ^= 1;
+                    break;
+                case "policy_debug_allowed":
+                    f.Policy |= 1UL << 19;
+                    break;
+                case "policy_migrate_ma":
+                    f.Policy |= 1UL << 18;
+                    break;
+                default:
+                    break;
+            }
+        });
+        JsonObject explained = await ExplainAsync(test, new AttestationInput(new Evidence(TeeType.Snp, evidence), RuntimeDataInput.Absent, InitDataInput.Absent));
+
+        string sentence = (string)explained["sentence"]!;
+        Assert.StartsWith(claim + " ", sentence, StringComparison.Ordinal);
+        Assert.Contains(against, sentence, StringComparison.Ordinal);
+    }
+
+    private static AttestationInput Snp(string measurement) => TestAttestation.Input(
+        TeeType.Snp,
+        "{\"claims\":{\"measurement\":\"" + measurement + "\",\"reported_tcb_bootloader\":4,\"policy_debug_allowed\":false,\"policy_migrate_ma\":false}}");
+
+    private static async Task<JsonObject> ExplainAsync(TestAttestation test, AttestationInput input)
+    {
+        AttestationOutcome outcome = await test.Core.AttestAsync([input], [], CancellationToken.None);
+        return (await test.Get<DecisionExplainer>().ExplainAsync(outcome.DecisionId, CancellationToken.None))!;
+    }
+}
