@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
 using System.Security.Cryptography;
+using Coco.Tee.Intel;
 using Coco.Tee.Snp;
 
 namespace Coco.Cli.EvidenceCommands;
@@ -37,7 +38,28 @@ internal static class CertificateView
             return node;
         }
 
-        foreach (CertificateExtension e in c.Extensions)
+        bool isPck = false;
+        if (c.FindExtension(PckExtension.Oid) is { } value && PckExtension.Parse(value).TryGet(out PckExtension? pck, out _))
+        {
+            isPck = true;
+            ShownNode sgx = node.Open("SGX extensions")
+                .Add("PPID", pck.Ppid)
+                .Add("SGX TCB components", pck.Components)
+                .Add("PCESVN", pck.PceSvn.ToString(CultureInfo.InvariantCulture))
+                .Add("CPUSVN", pck.CpuSvn)
+                .Add("PCE-ID", pck.PceId)
+                .Add("FMSPC", pck.Fmspc)
+                .Add("SGX Type", pck.SgxType.ToString(CultureInfo.InvariantCulture));
+            if (pck.PlatformInstanceId is { } instance)
+            {
+                sgx.Add("Platform Instance ID", instance)
+                    .Add("Dynamic Platform", pck.IsDynamicPlatform?.ToString())
+                    .Add("Cached Keys", pck.HasCachedKeys?.ToString())
+                    .Add("SMT Enabled", pck.IsSmtEnabled?.ToString());
+            }
+        }
+
+        foreach (CertificateExtension e in c.Extensions.Where(e => !isPck || e.Oid != PckExtension.Oid))
         {
             node.Add($"extension {e.Oid}", (e.IsCritical ? "critical " : string.Empty) + Convert.ToHexStringLower(e.Value.Span));
         }

@@ -25,6 +25,7 @@ internal static class EvidenceCommandGroup
         var at = new Option<string?>("--at") { Description = "judge as of this time (RFC 3339); now when not given" };
         var reportData = new Option<string?>("--report-data") { Description = "what the report data must hold, hexadecimal; shorter values are padded with zeros" };
         var initData = new Option<string?>("--init-data-hash") { Description = "the init-data digest that the host must have given, hexadecimal" };
+        var eventLog = new Option<string?>("--event-log") { Description = "TDX: the event log, when it is not in the evidence" };
         var offline = new Option<bool>("--offline") { Description = "ask no vendor's service" };
         var trust = new Option<string[]>("--trust") { Description = "further root certificates for TEEs without built-in ones" };
         var bundleKey = new Option<string[]>("--bundle-key") { Description = "public key (PEM) that may sign bundles" };
@@ -37,7 +38,7 @@ internal static class EvidenceCommandGroup
         Option<string> output = OutputFormat.Option();
         var command = new Command("verify", "Verify evidence: exit 0 genuine, 2 refused, 1 usage or I/O")
         {
-            tee, evidence, collateral, at, reportData, initData, offline, trust, bundleKey, simulated, version2, expired, revocation, kds, pccs, output,
+            tee, evidence, collateral, at, reportData, initData, eventLog, offline, trust, bundleKey, simulated, version2, expired, revocation, kds, pccs, output,
         };
         command.SetAction(async (result, ct) =>
         {
@@ -48,6 +49,7 @@ internal static class EvidenceCommandGroup
                 Trust = result.GetValue(trust) ?? [],
                 BundleKeys = result.GetValue(bundleKey) ?? [],
                 SimulatedRoots = result.GetValue(simulated) ?? [],
+                EventLog = result.GetValue(eventLog),
                 Offline = result.GetValue(offline),
                 AcceptVersion2 = result.GetValue(version2),
                 AcceptExpired = result.GetValue(expired),

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using Coco.Protocol;
+using Coco.Verifiers;
+using Coco.Verifiers.Certificates;
+using Coco.Verifiers.Csv;
+using Coco.Verifiers.Nvidia;
+using Coco.Verifiers.Sample;
+using Coco.Verifiers.Tpm;
 
 namespace Coco.Cli.EvidenceCommands;
 
@@ -10,8 +16,29 @@ internal static class EvidenceFormats
     public static IReadOnlyList<IEvidenceFormat> All { get; } =
     [
         new SnpFormat(),
-        new SampleFormat(TeeType.Sample),
-        new SampleFormat(TeeType.SampleDevice),
+        new IntelFormat(TeeType.Tdx),
+        new IntelFormat(TeeType.Sgx),
+        new AzureFormat(TeeType.AzSnpVtpm),
+        new AzureFormat(TeeType.AzTdxVtpm),
+        new JsonEvidenceFormat(
+            TeeType.Tpm,
+            ["tpm_quote", "ak_public"],
+            i => new TpmVerifier(new TpmVerifierOptions { Clock = i.Clock, Roots = [.. i.Trusted.Select(TrustedKey.Of)], RequireEndorsement = i.Trusted.Count > 0 }),
+            DeviceViews.Tpm),
+        new JsonEvidenceFormat(
+            TeeType.Csv,
+            ["attestation_report", "serial_number"],
+            i => new CsvVerifier(new CsvVerifierOptions { Collateral = i.Collateral }),
+            DeviceViews.Csv),
+        new CcaFormat(),
+        new SeFormat(),
+        new JsonEvidenceFormat(
+            TeeType.HygonDcu, ["attestation_reports"], i => new DcuVerifier(new CsvVerifierOptions { Collateral = i.Collateral }), DeviceViews.Dcu),
+        new JsonEvidenceFormat(TeeType.Nvidia, ["device_evidence_list"], CreateNvidia, DeviceViews.Nvidia),
+        new JsonEvidenceFormat(
+            TeeType.NvidiaDpu, ["version", "devices"], i => new DpuVerifier(new DpuVerifierOptions { Clock = i.Clock, Roots = [.. i.Trusted.Select(TrustedKey.Of)] })),
+        new JsonEvidenceFormat(TeeType.Sample, ["svn", "report_data"], _ => new SampleVerifier()),
+        new JsonEvidenceFormat(TeeType.SampleDevice, [], _ => new SampleDeviceVerifier()),
     ];
 
     /// <summary>The format of a wire name.</summary>
@@ -26,4 +53,20 @@ internal static class EvidenceFormats
     public static IEvidenceFormat Detect(EvidenceFile file) =>
         (file.NamedTee is { } named ? All.FirstOrDefault(f => f.Tee == named) : All.FirstOrDefault(f => f.Recognizes(file)))
             ?? throw new CommandFailedException($"cannot tell what {file.Path} is; say it with --tee");
+
+    /// <summary>Reference manifests are XML files among the collateral; their names say whether they are of a driver or a VBIOS.</summary>
+    private static NvidiaVerifier CreateNvidia(EvidenceInputs inputs)
+    {
+        TrustedKey[] signers = [.. inputs.Trusted.Select(TrustedKey.Of)];
+        var manifests = new List<NvidiaReferenceManifest>();
+        foreach (EvidenceFile file in inputs.Others.Where(f => f.Bytes.Span.TrimStart("\uFEFF \r\n\t"u8).StartsWith("<"u8)))
+        {
+            NvidiaManifestKind kind = Path.GetFileName(file.Path).Contains("VBIOS", StringComparison.OrdinalIgnoreCase) ? NvidiaManifestKind.Vbios : NvidiaManifestKind.Driver;
+            manifests.Add(NvidiaReferenceManifest.Parse(file.Bytes, kind, signers, inputs.Clock.GetUtcNow()).TryGet(out NvidiaReferenceManifest? manifest, out Refusal? refusal)
+                ? manifest
+                : throw new CommandFailedException($"{file.Path}: {refusal.Detail} (its signer's root is given with --trust)"));
+        }
+
+        return new NvidiaVerifier(new NvidiaVerifierOptions { Clock = inputs.Clock, ReferenceManifests = manifests });
+    }
 }

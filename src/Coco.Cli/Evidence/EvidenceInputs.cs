@@ -17,6 +17,7 @@ internal sealed class EvidenceInputs
     private readonly List<DerCertificate> _certificates = [];
     private readonly List<ReadOnlyMemory<byte>> _revocationLists = [];
     private readonly List<ICollateralSource> _sources = [];
+    private readonly LooseCollateral _loose = new();
     private readonly List<AmdTrustAnchor> _simulatedAmd = [];
     private readonly List<DerCertificate> _trusted = [];
     private readonly List<EvidenceFile> _others = [];
@@ -43,6 +44,9 @@ internal sealed class EvidenceInputs
 
     /// <summary>Collateral from files and, unless offline, from the vendors' services; null when there is neither.</summary>
     public ICollateralProvider? Collateral { get; private set; }
+
+    /// <summary>An event log that comes in a file of its own; null when none was given.</summary>
+    public ReadOnlyMemory<byte>? EventLog { get; private set; }
 
     /// <summary>Reports of version 2 are accepted.</summary>
     public bool AcceptVersion2 { get; init; }
@@ -83,7 +87,18 @@ internal sealed class EvidenceInputs
             inputs._simulatedAmd.Add(ReadSimulatedRoot(path, file.Bytes));
         }
 
+        if (options.EventLog is { } log)
+        {
+            inputs.EventLog = (await EvidenceFile.ReadAsync(log, ct).ConfigureAwait(false)).Bytes;
+        }
+
+        inputs._loose.Add(inputs._certificates);
         var sources = new List<ICollateralSource>(inputs._sources);
+        if (options.Collateral.Count > 0)
+        {
+            sources.Add(inputs._loose);
+        }
+
         if (!options.Offline)
         {
             HttpClient http = CollateralNetwork.Client;
@@ -152,7 +167,7 @@ internal sealed class EvidenceInputs
         {
             return file.HasMembers("protected", "payload", "signature")
                 ? await AddBundleAsync(file, bundleKeys, ct).ConfigureAwait(false)
-                : json.ValueKind == JsonValueKind.Object && AddIntelFile(file);
+                : _loose.TryAddStatement(json, file.Bytes.ToArray()) || (json.ValueKind == JsonValueKind.Object && AddIntelFile(file));
         }
 
         if (DerCertificate.ParseAll(file.Bytes).TryGet(out ImmutableArray<DerCertificate> certificates, out _))
@@ -161,8 +176,9 @@ internal sealed class EvidenceInputs
             return true;
         }
 
-        if (CertificateRevocationList.ParseAny(file.Bytes).TryGet(out _, out _))
+        if (CertificateRevocationList.ParseAny(file.Bytes).TryGet(out CertificateRevocationList? list, out _))
         {
+            _loose.Add(list);
             _revocationLists.Add(file.Bytes);
             return true;
         }

@@ -19,6 +19,9 @@ internal sealed record EvidenceOptions
     /// <summary><c>--insecure-simulated-root</c>.</summary>
     public IReadOnlyList<string> SimulatedRoots { get; init; } = [];
 
+    /// <summary><c>--event-log</c>.</summary>
+    public string? EventLog { get; init; }
+
     /// <summary><c>--offline</c>.</summary>
     public bool Offline { get; init; }
 

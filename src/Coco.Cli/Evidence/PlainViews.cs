@@ -4,7 +4,9 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Coco.Tee.EventLogs;
 using Coco.Tee.Snp;
+using Coco.Tee.Tpm;
 
 namespace Coco.Cli.EvidenceCommands;
 
@@ -34,6 +36,16 @@ internal static class PlainViews
         if (SnpCertificateTable.Parse(file.Bytes).TryGet(out ImmutableArray<SnpCertificateEntry> entries, out _) && entries.Length > 0)
         {
             return entries.Aggregate(new ShownNode("certificate table"), (node, e) => node.Add(SnpFormat.ShowEntry(e)));
+        }
+
+        if (TpmQuote.Parse(file.Bytes).TryGet(out TpmQuote? quote, out _))
+        {
+            return TpmView.Of(quote);
+        }
+
+        if (CcEventLog.Parse(file.Bytes).TryGet(out CcEventLog? log, out _) && log.Events.Length > 0)
+        {
+            return EventLogView.Of(log);
         }
 
         return TryToken(file.Bytes.Span);

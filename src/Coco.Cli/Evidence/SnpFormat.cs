@@ -17,7 +17,7 @@ internal sealed class SnpFormat : IEvidenceFormat
 
     /// <inheritdoc/>
     public bool Recognizes(EvidenceFile file) =>
-        file.HasMembers("attestation_report")
+        (file.HasMembers("attestation_report") && !file.HasMembers("serial_number"))
         || IsTsm(file)
         || (file.Json is null && file.Bytes.Length == SnpReport.Length && file.Bytes.Span[0] is >= 2 and <= 5 && !file.Bytes.Span[1..4].ContainsAnyExcept((byte)0));
 
@@ -39,7 +39,10 @@ internal sealed class SnpFormat : IEvidenceFormat
     }
 
     /// <inheritdoc/>
-    public IVerifier CreateVerifier(EvidenceInputs inputs) => new SnpVerifier(new SnpVerifierOptions
+    public IVerifier CreateVerifier(EvidenceInputs inputs) => new SnpVerifier(OptionsOf(inputs));
+
+    /// <summary>What the command line says, for this verifier and for those that hold an SNP report inside.</summary>
+    internal static SnpVerifierOptions OptionsOf(EvidenceInputs inputs) => new()
     {
         Clock = inputs.Clock,
         Collateral = inputs.Collateral,
@@ -47,7 +50,7 @@ internal sealed class SnpFormat : IEvidenceFormat
         AcceptVersion2 = inputs.AcceptVersion2,
         AcceptExpiredCertificates = inputs.AcceptExpired,
         Revocation = inputs.RequireRevocation ? RevocationRule.Required : RevocationRule.WhenAvailable,
-    });
+    };
 
     /// <inheritdoc/>
     public Result<ShownNode> Show(EvidenceFile file)
