@@ -44,6 +44,7 @@ internal static class CommandLine
         root.Subcommands.Add(Demo.DemoCommand.Build());
         Kbs.KbsClientCommands.AddTo(root);
         root.Add(EvidenceCommandGroup.Build());
+        root.Add(CollateralCommandGroup.Build());
         root.Subcommands.Add(Rego.RegoCommands.Build());
         return root;
     }

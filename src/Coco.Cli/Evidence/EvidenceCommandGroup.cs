@@ -132,7 +132,8 @@ internal static class EvidenceCommandGroup
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds) && seconds < 253402300800 ? DateTimeOffset.FromUnixTimeSeconds(seconds)
         : throw new CommandFailedException($"--at: '{text}' is no time; write for example 2025-06-01T12:00:00Z");
 
-    private static Uri? Address(string? text, string option) =>
+    /// <summary>An http or https address of an option.</summary>
+    internal static Uri? Address(string? text, string option) =>
         text is null ? null
         : Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" ? new Uri(text)
         : throw new CommandFailedException($"{option}: '{text}' is no http address");

@@ -81,12 +81,6 @@ internal sealed class EvidenceInputs
                 : throw new CommandFailedException($"{path}: {why.Detail}"));
         }
 
-        foreach (string path in options.SimulatedRoots)
-        {
-            EvidenceFile file = await EvidenceFile.ReadAsync(path, ct).ConfigureAwait(false);
-            inputs._simulatedAmd.Add(ReadSimulatedRoot(path, file.Bytes));
-        }
-
         if (options.EventLog is { } log)
         {
             inputs.EventLog = (await EvidenceFile.ReadAsync(log, ct).ConfigureAwait(false)).Bytes;
@@ -108,10 +102,27 @@ internal sealed class EvidenceInputs
         inputs.Collateral = sources.Count == 0
             ? null
             : new CollateralService(new CollateralOptions { Sources = [.. sources], Clock = clock, Attempts = 2 });
+        if (options.SimulatedRoots.Count > 0)
+        {
+            // The vendor's own service has nothing of a simulated vendor: only files, and a service that was named, are asked.
+            List<ICollateralSource> own = [.. inputs._sources, inputs._loose];
+            if (options.AmdAddress is not null)
+            {
+                own.Add(new AmdKdsSource(CollateralNetwork.Client, options.AmdAddress));
+            }
+
+            var simulated = new CollateralService(new CollateralOptions { Sources = [.. own], Clock = clock, Attempts = 2 });
+            foreach (string path in options.SimulatedRoots)
+            {
+                EvidenceFile file = await EvidenceFile.ReadAsync(path, ct).ConfigureAwait(false);
+                inputs._simulatedAmd.Add(ReadSimulatedRoot(path, file.Bytes, simulated));
+            }
+        }
+
         return inputs;
     }
 
-    private static AmdTrustAnchor ReadSimulatedRoot(string path, ReadOnlyMemory<byte> bytes)
+    private static AmdTrustAnchor ReadSimulatedRoot(string path, ReadOnlyMemory<byte> bytes, ICollateralProvider collateral)
     {
         if (!DerCertificate.ParseAll(bytes).TryGet(out ImmutableArray<DerCertificate> all, out Refusal? refusal))
         {
@@ -127,7 +138,7 @@ internal sealed class EvidenceInputs
 
         DerCertificate? ask = all.FirstOrDefault(c => c.SubjectCommonName == "SEV-" + generation.ProductName());
         DerCertificate? asvk = all.FirstOrDefault(c => c.SubjectCommonName == "SEV-VLEK-" + generation.ProductName());
-        return AmdTrustAnchor.Simulated(generation, ark.Raw, ask?.Raw ?? default, asvk?.Raw ?? default).TryGet(out AmdTrustAnchor? anchor, out refusal)
+        return AmdTrustAnchor.Simulated(generation, ark.Raw, ask?.Raw ?? default, asvk?.Raw ?? default, collateral).TryGet(out AmdTrustAnchor? anchor, out refusal)
             ? anchor
             : throw new CommandFailedException($"{path}: {refusal.Detail}");
     }
@@ -183,7 +194,7 @@ internal sealed class EvidenceInputs
             return true;
         }
 
-        if (SnpCertificateTable.Parse(file.Bytes).TryGet(out ImmutableArray<SnpCertificateEntry> entries, out _) && entries.Length > 0)
+        if (PlainViews.TryTable(file.Bytes) is { } entries)
         {
             foreach (SnpCertificateEntry entry in entries)
             {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
 using System.Text.Json;
 using Coco.Protocol;
 using Coco.Verifiers;
@@ -22,6 +23,9 @@ internal interface IEvidenceFormat
 
     /// <summary>The check that <see cref="ToEvidence"/> makes, for the report of a refusal.</summary>
     string FormatCheck => Tee.ToWireName() + ".format";
+
+    /// <summary>The collateral that judging it needs, by name; empty when it needs none, or all of it comes along.</summary>
+    Result<ImmutableArray<CollateralKey>> CollateralOf(EvidenceFile file) => ImmutableArray<CollateralKey>.Empty;
 
     /// <summary>All fields, with the names of the vendor's document.</summary>
     Result<ShownNode> Show(EvidenceFile file);

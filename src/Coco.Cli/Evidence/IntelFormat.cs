@@ -63,6 +63,43 @@ internal sealed class IntelFormat(TeeType tee) : IEvidenceFormat
     }
 
     /// <inheritdoc/>
+    public Result<ImmutableArray<CollateralKey>> CollateralOf(EvidenceFile file)
+    {
+        ReadOnlyMemory<byte> bytes = file.Bytes;
+        if (file.Json is { } json)
+        {
+            if (!(tee == TeeType.Tdx ? IntelEvidence.ParseTdx(json) : IntelEvidence.ParseSgx(json)).TryGet(out IntelEvidence? evidence, out Refusal? why))
+            {
+                return why;
+            }
+
+            bytes = evidence.Quote;
+        }
+
+        if (!IntelQuote.Parse(bytes).TryGet(out IntelQuote? quote, out Refusal? refusal)
+            || !DerCertificate.ParseAll(quote.CertificationData).TryGet(out ImmutableArray<DerCertificate> chain, out refusal))
+        {
+            return refusal;
+        }
+
+        DerCertificate? leaf = chain.FirstOrDefault(c => c.FindExtension(PckExtension.Oid) is not null);
+        if (leaf is null || !PckExtension.Parse(leaf.FindExtension(PckExtension.Oid)!.Value).TryGet(out PckExtension? pck, out refusal))
+        {
+            return refusal ?? new Refusal(RefusalCode.Malformed, "the quote brings no PCK certificate");
+        }
+
+        bool platform = leaf.IssuerCommonName.Contains("Platform", StringComparison.Ordinal);
+        ImmutableArray<CollateralKey>.Builder keys = ImmutableArray.CreateBuilder<CollateralKey>();
+        foreach (TcbUpdateSeries series in (ReadOnlySpan<TcbUpdateSeries>)[TcbUpdateSeries.Early, TcbUpdateSeries.Standard])
+        {
+            IntelCollateralKeys names = IntelCollateralKeys.For(IntelTee, Convert.ToHexString(pck.Fmspc.Span), platform, series);
+            keys.AddRange(names.TcbInfo, names.QeIdentity, names.PckCrl, names.RootCrl);
+        }
+
+        return keys.Distinct().ToImmutableArray();
+    }
+
+    /// <inheritdoc/>
     public Result<ShownNode> Show(EvidenceFile file)
     {
         ReadOnlyMemory<byte> bytes = file.Bytes;

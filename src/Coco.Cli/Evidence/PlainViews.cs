@@ -33,7 +33,7 @@ internal static class PlainViews
             return CertificateView.Of(list);
         }
 
-        if (SnpCertificateTable.Parse(file.Bytes).TryGet(out ImmutableArray<SnpCertificateEntry> entries, out _) && entries.Length > 0)
+        if (TryTable(file.Bytes) is { } entries)
         {
             return entries.Aggregate(new ShownNode("certificate table"), (node, e) => node.Add(SnpFormat.ShowEntry(e)));
         }
@@ -50,6 +50,13 @@ internal static class PlainViews
 
         return TryToken(file.Bytes.Span);
     }
+
+    /// <summary>The entries of a certificate table; null when it is none, or names nothing known (an SNP report parses as a table of nothing).</summary>
+    internal static ImmutableArray<SnpCertificateEntry>? TryTable(ReadOnlyMemory<byte> bytes) =>
+        SnpCertificateTable.Parse(bytes).TryGet(out ImmutableArray<SnpCertificateEntry> entries, out _)
+        && entries.Any(e => e.Type is not (SnpCertificateType.Other or SnpCertificateType.Empty) && !e.Data.IsEmpty)
+            ? entries
+            : null;
 
     private static Result<ShownNode>? TryToken(ReadOnlySpan<byte> bytes)
     {

@@ -53,12 +53,33 @@ internal sealed class SnpFormat : IEvidenceFormat
     };
 
     /// <inheritdoc/>
+    public Result<ImmutableArray<CollateralKey>> CollateralOf(EvidenceFile file)
+    {
+        if (!ReadAny(file).TryGet(out SnpEvidence? evidence, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        SnpReport report = evidence.Report;
+        if (report.CpuFamily is not { } family || report.CpuModel is not { } model)
+        {
+            return new Refusal(RefusalCode.Unsupported, "a report of version 2 does not say which processor it is of; name the items with --item");
+        }
+
+        if (!SnpGenerations.Of(family, model).TryGet(out SnpGeneration generation, out refusal))
+        {
+            return refusal;
+        }
+
+        bool vlek = report.KeyInfo.SigningKey == SnpSigningKey.Vlek;
+        ImmutableArray<CollateralKey> shared = [AmdCollateral.CrlKey(generation, vlek), AmdCollateral.ChainKey(generation, vlek)];
+        return AmdCollateral.VcekKey(report, generation).TryGet(out CollateralKey? vcek, out _) ? shared.Insert(0, vcek) : shared;
+    }
+
+    /// <inheritdoc/>
     public Result<ShownNode> Show(EvidenceFile file)
     {
-        Result<SnpEvidence> read = file.Json is { } json && file.HasMembers("attestation_report")
-            ? SnpEvidence.IsLegacy(json) ? SnpEvidence.ParseLegacy(json) : SnpEvidence.Parse(json)
-            : Read(file);
-        if (!read.TryGet(out SnpEvidence? evidence, out Refusal? refusal))
+        if (!ReadAny(file).TryGet(out SnpEvidence? evidence, out Refusal? refusal))
         {
             return refusal;
         }
@@ -139,6 +160,11 @@ internal sealed class SnpFormat : IEvidenceFormat
             ? certificates.Aggregate(new ShownNode(name), (node, c) => node.Add(CertificateView.Of(c)))
             : new ShownNode(name, $"{entry.Data.Length} bytes that are no certificate");
     }
+
+    private static Result<SnpEvidence> ReadAny(EvidenceFile file) =>
+        file.Json is { } json && file.HasMembers("attestation_report")
+            ? SnpEvidence.IsLegacy(json) ? SnpEvidence.ParseLegacy(json) : SnpEvidence.Parse(json)
+            : Read(file);
 
     private static bool IsTsm(EvidenceFile file) =>
         file.HasMembers("outblob") && file.Json is { } json && !(json.TryGetProperty("provider", out JsonElement p) && p.ToString().Trim() is not "sev_guest");
