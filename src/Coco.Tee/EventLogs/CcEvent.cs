@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Collections.Immutable;
-
 namespace Coco.Tee.EventLogs;
 
 /// <summary>One digest of an event.</summary>
@@ -8,14 +6,33 @@ namespace Coco.Tee.EventLogs;
 /// <param name="Value">The digest: a slice of the log.</param>
 public readonly record struct EventDigest(TcgAlgorithm Algorithm, ReadOnlyMemory<byte> Value);
 
-/// <summary>One measured event (TCG_PCR_EVENT2). Immutable.</summary>
-/// <param name="Register">Index of the register that it extended: of a PCR, or of a measurement register (TDX: 0 MRTD, 1 to 4 RTMR0 to RTMR3).</param>
-/// <param name="Type">Event type; one that <see cref="TcgEventType.ToName"/> knows.</param>
-/// <param name="Digests">The digests, in the order of the log.</param>
-/// <param name="Data">The event data: a slice of the log.</param>
-/// <param name="Offset">Offset of the record in the log.</param>
-public sealed record CcEvent(uint Register, uint Type, ImmutableArray<EventDigest> Digests, ReadOnlyMemory<byte> Data, int Offset)
+/// <summary>One measured event (TCG_PCR_EVENT2). A view of the log's bytes: logs have thousands of them.</summary>
+public readonly struct CcEvent
 {
+    internal CcEvent(uint register, uint type, EventDigestList digests, ReadOnlyMemory<byte> data, int offset)
+    {
+        Register = register;
+        Type = type;
+        Digests = digests;
+        Data = data;
+        Offset = offset;
+    }
+
+    /// <summary>Index of the register that it extended: of a PCR, or of a measurement register (TDX: 0 MRTD, 1 to 4 RTMR0 to RTMR3).</summary>
+    public uint Register { get; }
+
+    /// <summary>Event type; one that <see cref="TcgEventType.ToName"/> knows.</summary>
+    public uint Type { get; }
+
+    /// <summary>The digests, in the order of the log.</summary>
+    public EventDigestList Digests { get; }
+
+    /// <summary>The event data: a slice of the log.</summary>
+    public ReadOnlyMemory<byte> Data { get; }
+
+    /// <summary>Offset of the record in the log.</summary>
+    public int Offset { get; }
+
     /// <summary>The type's name in claims.</summary>
     public string TypeName => TcgEventType.ToName(Type) ?? throw new InvalidOperationException("internal: an event of an unknown type");
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 
@@ -44,41 +45,57 @@ public sealed class CcEventLog
         }
 
         var reader = new ByteReader(bytes.Span);
-        Span<(ushort Algorithm, ushort Length)> sizes = stackalloc (ushort, ushort)[MaxAlgorithms];
-        int known = 0;
-        if (ReadFirst(ref reader, sizes, ref known) is { } first)
+        var lengths = new DigestLengths();
+        if (ReadFirst(ref reader, lengths) is { } first)
         {
             return first;
         }
 
-        ImmutableArray<CcEvent>.Builder events = ImmutableArray.CreateBuilder<CcEvent>(64);
-        while (reader.Remaining > 0)
+        // Most logs have some dozens of events. The array is the pool's until their number is known.
+        CcEvent[] events = ArrayPool<CcEvent>.Shared.Rent(256);
+        int count = 0;
+        try
         {
-            if (reader.Remaining < EndMarkLength)
+            while (reader.Remaining > 0)
             {
-                return Refusal.Malformed("end mark", reader.Offset, $"{reader.Remaining} bytes are neither a record nor an end mark");
+                if (reader.Remaining < EndMarkLength)
+                {
+                    return Refusal.Malformed("end mark", reader.Offset, $"{reader.Remaining} bytes are neither a record nor an end mark");
+                }
+
+                ReadOnlySpan<byte> next = reader.Rest[..EndMarkLength];
+                if (!next.ContainsAnyExcept((byte)0xFF) || !next.ContainsAnyExcept((byte)0x00))
+                {
+                    break;
+                }
+
+                if (count == MaxEvents)
+                {
+                    return new Refusal(RefusalCode.TooLarge, $"event log has more than {MaxEvents} events") { Field = "event log", Offset = reader.Offset };
+                }
+
+                if (!ReadEvent(ref reader, bytes, lengths).TryGet(out CcEvent one, out Refusal? refusal))
+                {
+                    return refusal;
+                }
+
+                if (count == events.Length)
+                {
+                    CcEvent[] larger = ArrayPool<CcEvent>.Shared.Rent(2 * count);
+                    events.CopyTo(larger, 0);
+                    ArrayPool<CcEvent>.Shared.Return(events, clearArray: true);
+                    events = larger;
+                }
+
+                events[count++] = one;
             }
 
-            ReadOnlySpan<byte> next = reader.Rest[..EndMarkLength];
-            if (!next.ContainsAnyExcept((byte)0xFF) || !next.ContainsAnyExcept((byte)0x00))
-            {
-                break;
-            }
-
-            if (events.Count == MaxEvents)
-            {
-                return new Refusal(RefusalCode.TooLarge, $"event log has more than {MaxEvents} events") { Field = "event log", Offset = reader.Offset };
-            }
-
-            if (!ReadEvent(ref reader, bytes, sizes[..known]).TryGet(out CcEvent? one, out Refusal? refusal))
-            {
-                return refusal;
-            }
-
-            events.Add(one);
+            return new CcEventLog(ImmutableArray.Create(events.AsSpan(0, count)), reader.Offset);
         }
-
-        return new CcEventLog(events.DrainToImmutable(), reader.Offset);
+        finally
+        {
+            ArrayPool<CcEvent>.Shared.Return(events, clearArray: true);
+        }
     }
 
     /// <summary>What a register holds after all events that extended it: zeros when there is none.</summary>
@@ -127,7 +144,7 @@ public sealed class CcEventLog
     /// <summary>The claim <c>uefi_event_logs</c>: one object for each event, with its data read as its type says. Strict like the log itself.</summary>
     public Result<JsonArray> ToClaims() => EventLogClaims.Write(this);
 
-    private static Refusal? ReadFirst(ref ByteReader reader, scoped Span<(ushort Algorithm, ushort Length)> sizes, ref int known)
+    private static Refusal? ReadFirst(ref ByteReader reader, DigestLengths lengths)
     {
         if (!reader.TrySkip(4) || !reader.TryReadUInt32LittleEndian(out uint type) || !reader.TrySkip(20) || !reader.TryReadUInt32LittleEndian(out uint size))
         {
@@ -173,15 +190,12 @@ public sealed class CcEventLog
                 return Refusal.Malformed("digestSize", entryAt + 2, $"{length} is not the length of a digest of algorithm 0x{algorithm:x}");
             }
 
-            foreach ((ushort earlier, _) in sizes[..known])
+            if (lengths.Of(algorithm) != 0)
             {
-                if (earlier == algorithm)
-                {
-                    return Refusal.Malformed("digestSizes", entryAt, $"algorithm 0x{algorithm:x} occurs twice");
-                }
+                return Refusal.Malformed("digestSizes", entryAt, $"algorithm 0x{algorithm:x} occurs twice");
             }
 
-            sizes[known++] = (algorithm, length);
+            lengths.Add(algorithm, length);
         }
 
         int vendorAt = data.Offset;
@@ -193,7 +207,7 @@ public sealed class CcEventLog
         return null;
     }
 
-    private static Result<CcEvent> ReadEvent(ref ByteReader reader, ReadOnlyMemory<byte> bytes, scoped ReadOnlySpan<(ushort Algorithm, ushort Length)> sizes)
+    private static Result<CcEvent> ReadEvent(ref ByteReader reader, ReadOnlyMemory<byte> bytes, DigestLengths lengths)
     {
         int start = reader.Offset;
         if (!reader.TryReadUInt32LittleEndian(out uint register) || !reader.TryReadUInt32LittleEndian(out uint type)
@@ -213,7 +227,7 @@ public sealed class CcEventLog
             return Refusal.Malformed("digest count", start + 8, $"{count} digests go past the end");
         }
 
-        ImmutableArray<EventDigest>.Builder digests = ImmutableArray.CreateBuilder<EventDigest>(Math.Min((int)count, MaxAlgorithms));
+        int digestsAt = reader.Offset;
         for (uint i = 0; i < count; i++)
         {
             int at = reader.Offset;
@@ -222,16 +236,7 @@ public sealed class CcEventLog
                 return Refusal.Malformed("digest algorithm", at, "the log ends here");
             }
 
-            int length = 0;
-            foreach ((ushort named, ushort size) in sizes)
-            {
-                if (named == algorithm)
-                {
-                    length = size;
-                    break;
-                }
-            }
-
+            int length = lengths.Of(algorithm);
             if (length == 0 || !TcgAlgorithms.IsKnown(algorithm))
             {
                 return Refusal.Malformed("digest algorithm", at, $"algorithm 0x{algorithm:x} is not known, or the first record does not name it");
@@ -242,10 +247,9 @@ public sealed class CcEventLog
             {
                 return Refusal.Malformed("digest", digestAt, "the log ends inside of it");
             }
-
-            digests.Add(new EventDigest((TcgAlgorithm)algorithm, bytes.Slice(digestAt, length)));
         }
 
+        var digests = new EventDigestList(bytes[digestsAt..reader.Offset], lengths);
         int sizeAt = reader.Offset;
         if (!reader.TryReadUInt32LittleEndian(out uint dataLength) || dataLength > (uint)reader.Remaining)
         {
@@ -254,6 +258,6 @@ public sealed class CcEventLog
 
         int dataAt = reader.Offset;
         reader.TrySkip((int)dataLength);
-        return new CcEvent(register, type, digests.DrainToImmutable(), bytes.Slice(dataAt, (int)dataLength), start);
+        return new CcEvent(register, type, digests, bytes.Slice(dataAt, (int)dataLength), start);
     }
 }

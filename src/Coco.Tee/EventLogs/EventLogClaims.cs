@@ -17,7 +17,7 @@ internal static class EventLogClaims
 
     public static Result<JsonArray> Write(CcEventLog log)
     {
-        var buffer = new ArrayBufferWriter<byte>(256 + (log.BytesUsed * 4));
+        using var buffer = new PooledBuffer(256 + (log.BytesUsed * 4));
         using var writer = new Utf8JsonWriter(buffer, Options);
         writer.WriteStartArray();
         Span<char> hex = stackalloc char[2 * TcgAlgorithms.MaxDigestLength];
@@ -57,5 +57,48 @@ internal static class EventLogClaims
         writer.WriteEndArray();
         writer.Flush();
         return (JsonArray)JsonNode.Parse(buffer.WrittenSpan)!;
+    }
+
+    /// <summary>A buffer whose arrays are the pool's. For one use by one thread.</summary>
+    private sealed class PooledBuffer(int initial) : IBufferWriter<byte>, IDisposable
+    {
+        private byte[] _array = ArrayPool<byte>.Shared.Rent(initial);
+        private int _written;
+
+        public ReadOnlySpan<byte> WrittenSpan => _array.AsSpan(0, _written);
+
+        public void Advance(int count) => _written += count;
+
+        public Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            Grow(sizeHint);
+            return _array.AsMemory(_written);
+        }
+
+        public Span<byte> GetSpan(int sizeHint = 0)
+        {
+            Grow(sizeHint);
+            return _array.AsSpan(_written);
+        }
+
+        public void Dispose()
+        {
+            ArrayPool<byte>.Shared.Return(_array);
+            _array = [];
+            _written = 0;
+        }
+
+        private void Grow(int sizeHint)
+        {
+            if (_array.Length - _written >= Math.Max(sizeHint, 256))
+            {
+                return;
+            }
+
+            byte[] larger = ArrayPool<byte>.Shared.Rent(checked(Math.Max(2 * _array.Length, _written + Math.Max(sizeHint, 256))));
+            WrittenSpan.CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_array);
+            _array = larger;
+        }
     }
 }

@@ -58,6 +58,36 @@ public sealed class IntelCollateralFileTests : IDisposable
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
+    [Theory]
+    [InlineData("https://api.trustedservices.intel.com/sgx/certification/v4/")]
+    [InlineData("https://pccs.example.invalid:8081/")]
+    public async Task ProvisioningService_GivesWhatAQuoteNeeds_AndIsAskedOnce(string address)
+    {
+        IntelLab.Run run = _lab.NewRun();
+        using SimulatedPcsHandler handler = SimulatedIntel.CreateProvisioningService(_lab.Platform, null, _lab.Vendor.MakeCollateral(_lab.Platform));
+        using var http = new HttpClient(handler);
+        await using var service = new CollateralService(new CollateralOptions { Sources = [new IntelPcsSource(http, new Uri(address))], Clock = _lab.Clock });
+        run.Provider = service;
+        DcapVerifier dcap = run.NewVerifier();
+
+        Assert.Null((await run.VerifyAsync(sgx: false, dcap)).Refusal);
+        Assert.Null((await run.VerifyAsync(sgx: false, dcap)).Refusal);
+
+        Assert.Equal(4, handler.Requests);
+    }
+
+    [Fact]
+    public async Task ProvisioningService_ThatHasNoCollateral_IsARefusal()
+    {
+        IntelLab.Run run = _lab.NewRun();
+        using SimulatedPcsHandler handler = SimulatedIntel.CreateProvisioningService(_lab.Platform, null, null);
+        using var http = new HttpClient(handler);
+        await using var service = new CollateralService(new CollateralOptions { Sources = [new IntelPcsSource(http)], Clock = _lab.Clock });
+        run.Provider = service;
+
+        Assert.Equal("dcap.collateral", (await run.RefusalAsync())?.Check);
+    }
+
     private JsonObject ClientTool(bool withEarly, string? distributionPoint)
     {
         SimulatedCollateral tdx = _lab.Vendor.MakeCollateral(_lab.Platform);
