@@ -14,6 +14,10 @@ internal static unsafe partial class OpenSsl
     private static readonly ConcurrentBag<KeygenContext> P256Contexts = [];
     private static readonly ConcurrentBag<KeygenContext> P521Contexts = [];
 
+    // Keys that others take the curve from; kept for the life of the process.
+    private static readonly Lazy<nint> P256Template = new(() => MakeTemplate(NamedCurve.P256));
+    private static readonly Lazy<nint> P521Template = new(() => MakeTemplate(NamedCurve.P521));
+
     /// <summary>False where every caller has to take the managed way.</summary>
     public static bool IsAvailable => Loaded;
 
@@ -25,19 +29,30 @@ internal static unsafe partial class OpenSsl
             return null;
         }
 
-        byte[] spki = curve.Spki(x, y);
-        fixed (byte* start = spki)
+        nint template = (curve == NamedCurve.P256 ? P256Template : P521Template).Value;
+        nint key = template == 0 ? 0 : Native.EVP_PKEY_new();
+        if (key == 0)
         {
-            byte* at = start;
-            nint key = Native.d2i_PUBKEY(null, &at, spki.Length);
-            if (key == 0)
-            {
-                Native.ERR_clear_error();
-                return null;
-            }
-
-            return new PeerKey(key);
+            return null;
         }
+
+        Span<byte> point = stackalloc byte[1 + (2 * 66)];
+        point = point[..(1 + (2 * curve.FieldBytes))];
+        point[0] = 4;
+        x.CopyTo(point[1..]);
+        y.CopyTo(point[(1 + curve.FieldBytes)..]);
+        fixed (byte* p = point)
+        {
+            // Setting the point checks that it is on the curve. Decoding a SubjectPublicKeyInfo takes twenty times as long.
+            if (Native.EVP_PKEY_copy_parameters(key, template) == 1 && Native.EVP_PKEY_set1_encoded_public_key(key, p, (nuint)point.Length) == 1)
+            {
+                return new PeerKey(key);
+            }
+        }
+
+        Native.EVP_PKEY_free(key);
+        Native.ERR_clear_error();
+        return null;
     }
 
     /// <summary>A fresh key on the curve, agreed with <paramref name="peer"/>.</summary>
@@ -157,6 +172,13 @@ internal static unsafe partial class OpenSsl
         }
     }
 
+    private static nint MakeTemplate(NamedCurve curve)
+    {
+        using KeygenContext? generator = KeygenContext.Create(curve.Name);
+        nint key = 0;
+        return generator is not null && Native.EVP_PKEY_generate(generator.Handle, &key) == 1 ? key : 0;
+    }
+
     /// <summary>A public key of a peer inside the library.</summary>
     internal sealed class PeerKey : SafeHandle
     {
@@ -215,7 +237,13 @@ internal static unsafe partial class OpenSsl
     private static partial class Native
     {
         [LibraryImport(Crypto)]
-        public static partial nint d2i_PUBKEY(nint* target, byte** at, nint length);
+        public static partial nint EVP_PKEY_new();
+
+        [LibraryImport(Crypto)]
+        public static partial int EVP_PKEY_copy_parameters(nint to, nint from);
+
+        [LibraryImport(Crypto)]
+        public static partial int EVP_PKEY_set1_encoded_public_key(nint key, byte* point, nuint length);
 
         [LibraryImport(Crypto)]
         public static partial nint EVP_PKEY_CTX_new_from_name(nint library, byte* name, byte* properties);

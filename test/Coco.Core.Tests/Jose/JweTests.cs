@@ -43,6 +43,21 @@ public sealed class JweTests
         }
     }
 
+    public static TheoryData<string> RfcRefused() => [.. RfcExamples.Sources("jweRefused")];
+
+    // Right by the RFC, and with other algorithms than the protocols here use.
+    [Theory]
+    [MemberData(nameof(RfcRefused))]
+    public void Decrypt_RfcExamplesOfOtherAlgorithms_Refused(string source)
+    {
+        using JweDecryptionKey key = JweDecryptionKey.Generate(JweAlgorithms.EcdhEsA256Kw);
+
+        Result<JweMessage> message = JweMessage.ParseCompact(RfcExamples.Get("jweRefused", source).GetProperty("compact").GetString()!);
+
+        Assert.True(!message.TryGet(out JweMessage? parsed, out Refusal? refusal) || key.Decrypt(parsed, All).Refusal is not null);
+        Assert.True(refusal is null or { Code: RefusalCode.Unsupported or RefusalCode.Malformed });
+    }
+
     // kbs.md 4.4.
     [Fact]
     public void Decrypt_KeyBrokerExample_GivesThePlaintext()

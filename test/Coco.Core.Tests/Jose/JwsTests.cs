@@ -32,6 +32,35 @@ public sealed class JwsTests
         Assert.Equal(example.GetProperty("payload").GetString(), Encoding.UTF8.GetString(message.Payload.Span));
     }
 
+    public static TheoryData<string> RfcRefused() => [.. RfcExamples.Sources("jwsRefused")];
+
+    public static TheoryData<string> RfcKeys() => [.. RfcExamples.Sources("jwk")];
+
+    // HMAC and "none" are right by the RFC and never accepted here, whatever key is at hand.
+    [Theory]
+    [MemberData(nameof(RfcRefused))]
+    public void Verify_RfcExamplesOfOtherAlgorithms_Refused(string source)
+    {
+        JwsMessage message = JwsMessage.Parse(RfcExamples.Get("jwsRefused", source).GetProperty("compact").GetString()!).Require();
+        foreach (string example in RfcExamples.Sources("jws"))
+        {
+            using VerificationKey key = VerificationKey.FromJwk(Jwk.Parse(RfcExamples.Get("jws", example).GetProperty("key")).Require()).Require();
+            Assert.Equal(RefusalCode.Unsupported, message.Verify(key, All)?.Code);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(RfcKeys))]
+    public void JwkParse_RfcExamples_WrittenAsTheyWere(string source)
+    {
+        JsonElement example = RfcExamples.Get("jwk", source).GetProperty("key");
+
+        Jwk key = Jwk.Parse(example).Require();
+
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(example.GetRawText()), key.ToJson()));
+        Assert.Null(VerificationKey.FromJwk(key).Refusal);
+    }
+
     [Fact]
     public void Sign_Rfc8037_IsDeterministicAndEqual()
     {
