@@ -24,5 +24,6 @@ internal static class BuiltinLibrary
         .. CryptoBuiltins.All(),
         .. JwtBuiltins.All(),
         .. AwsBuiltins.All(),
+        .. GraphQlBuiltins.All(),
     ];
 }
