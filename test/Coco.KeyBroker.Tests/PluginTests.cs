@@ -139,9 +139,9 @@ public sealed class PluginTests
         program.Encrypt = false;
         RawAnswer plain = await broker.SendAsync("GET", "/kbs/v0/external/my-plugin/foo/bar?x=1", null, bearer);
         RawAnswer denied = await broker.SendAsync("GET", "/kbs/v0/external/my-plugin/other?x=1", null, bearer);
-        program.Status = 404;
+        program.StatusCode = 404;
         RawAnswer failed = await broker.SendAsync("GET", "/kbs/v0/external/my-plugin/foo/bar?x=1", null, bearer);
-        program.Status = 0;
+        program.StatusCode = 0;
         program.Admin = true;
         RawAnswer guestAtAdmin = await broker.SendAsync("GET", "/kbs/v0/external/my-plugin/foo/bar?x=1", null, bearer);
         RawAnswer admin = await broker.AdminAsync("POST", "/kbs/v0/external/my-plugin/foo", "body");
@@ -242,37 +242,30 @@ public sealed class PluginTests
 
         public bool Encrypt { get; set; } = true;
 
-        public int Status { get; set; } = 200;
+        public int StatusCode { get; set; } = 200;
 
         public bool Down { get; set; }
 
         public override CallInvoker CreateCallInvoker() => new Invoker(this);
 
-        private sealed class Invoker(FakeProgram program) : CallInvoker
+        private sealed class Invoker(FakeProgram program) : UnaryInvoker
         {
-            public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
+            protected override object Call(string method, object request)
             {
-                var message = (PluginRequest)(object)request;
-                program.Calls.Add($"{method.Name} {message.Method} {string.Join('/', message.Path)} {string.Join('&', message.Query.Select(q => q.Key + "=" + q.Value))} {message.Body.ToStringUtf8()}");
-                object answer = method.Name switch
+                var message = (PluginRequest)request;
+                program.Calls.Add($"{method} {message.Method} {string.Join('/', message.Path)} {string.Join('&', message.Query.Select(q => q.Key + "=" + q.Value))} {message.Body.ToStringUtf8()}");
+                if (program.Down)
+                {
+                    throw new RpcException(new Status(Grpc.Core.StatusCode.Unavailable, "down"));
+                }
+
+                return method switch
                 {
                     "ValidateAuth" => new ValidateAuthResponse { RequiresAdminAuth = program.Admin },
                     "NeedsEncryption" => new NeedsEncryptionResponse { RequiresPayloadEncryption = program.Encrypt },
-                    _ => new PluginResponse { Body = ByteString.CopyFromUtf8("answer"), StatusCode = program.Status },
+                    _ => new PluginResponse { Body = ByteString.CopyFromUtf8("answer"), StatusCode = program.StatusCode },
                 };
-                Task<TResponse> response = program.Down
-                    ? Task.FromException<TResponse>(new RpcException(new Status(StatusCode.Unavailable, "down")))
-                    : Task.FromResult((TResponse)answer);
-                return new AsyncUnaryCall<TResponse>(response, Task.FromResult(new Metadata()), () => Grpc.Core.Status.DefaultSuccess, () => [], () => { });
             }
-
-            public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw new NotSupportedException();
-
-            public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw new NotSupportedException();
-
-            public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options) => throw new NotSupportedException();
-
-            public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options) => throw new NotSupportedException();
         }
     }
 }

@@ -65,6 +65,30 @@ public static class KeyBrokerConfiguration
         }
     }
 
+    /// <summary>The attestation service that a document names, when it is in another process; null for the built-in one.</summary>
+    /// <exception cref="ArgumentException">An address has not the form of one.</exception>
+    public static IAttestationService? CreateRemoteAttestationService(KbsConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        KbsAttestationServiceConfig service = config.AttestationService;
+        return service.Type switch
+        {
+            KbsAttestationServiceType.Grpc => new GrpcAttestationService(GrpcChannel.ForAddress(
+                ToUri(service.AsAddress),
+                new GrpcChannelOptions { HttpHandler = CreateHandler([], verify: true), DisposeHttpClient = true, MaxReceiveMessageSize = 16 << 20, MaxSendMessageSize = 64 << 20 })),
+            KbsAttestationServiceType.IntelTrustAuthority => new IntelTrustAuthorityService(
+                new IntelTrustAuthorityOptions
+                {
+                    BaseUrl = ToUri(service.BaseUrl!),
+                    ApiKey = SecretReference.Resolve(service.ApiKey!),
+                    PolicyIds = service.PolicyIds,
+                    AllowUnmatchedPolicy = service.AllowUnmatchedPolicy,
+                },
+                new OutboundHttp()),
+            _ => null,
+        };
+    }
+
     /// <summary>Adds the plugins of a document; the <c>resource</c> plugin with values in the store when it names none, as <c>trustee run</c> does.</summary>
     /// <exception cref="ArgumentException">A file that the document names cannot be read or has not the form it should have.</exception>
     public static ICocoKeyBrokerBuilder AddConfiguredPlugins(this ICocoKeyBrokerBuilder builder, KbsConfig config)
