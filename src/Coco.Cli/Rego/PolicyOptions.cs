@@ -114,19 +114,19 @@ internal sealed class PolicyOptions
         return path is null ? null : PolicyFiles.ParseDocument(path, await File.ReadAllTextAsync(path, ct).ConfigureAwait(false));
     }
 
-    private async Task<ReferenceValues> ReferencesAsync(ParseResult result, CancellationToken ct)
+    private async Task<KnownReferences> ReferencesAsync(ParseResult result, CancellationToken ct)
     {
         if (result.GetValue(_referenceValues) is not { } path)
         {
-            return new ReferenceValues(RegoObject.Of());
+            return new KnownReferences(RegoObject.Of());
         }
 
         return PolicyFiles.ParseDocument(path, await File.ReadAllTextAsync(path, ct).ConfigureAwait(false)) is RegoObject members
-            ? new ReferenceValues(members)
+            ? new KnownReferences(members)
             : throw new CommandFailedException($"{path}: reference values are an object");
     }
 
-    private sealed record ReferenceValues(RegoObject Members)
+    private sealed record KnownReferences(RegoObject Members)
     {
         public RegoValue? Lookup(RegoValue name) => Members.TryGetValue(name, out var value) ? value : null;
     }

@@ -21,13 +21,6 @@ internal static class CryptoBuiltins
         "KeyUsageNetscapeServerGatedCrypto", "KeyUsageMicrosoftCommercialCodeSigning", "KeyUsageMicrosoftKernelCodeSigning",
     ];
 
-    private static readonly string[] UsageOids =
-    [
-        "2.5.29.37.0", "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.3", "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.5",
-        "1.3.6.1.5.5.7.3.6", "1.3.6.1.5.5.7.3.7", "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9", "1.3.6.1.4.1.311.10.3.3",
-        "2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.2.1.22", "1.3.6.1.4.1.311.61.1.1",
-    ];
-
     internal static IEnumerable<Builtin> All() =>
     [
         new("crypto.md5", [Str], static (c, a) => Hash(c, a[0], Md5)),
@@ -214,10 +207,10 @@ internal static class CryptoBuiltins
                 return true;
             }
 
-            usages.Add(UsageOids[index]);
+            usages.Add(CertificateDescription.ExtendedUsages[index]);
         }
 
-        usages = usages.Count == 0 ? [UsageOids[1]] : usages;
+        usages = usages.Count == 0 ? [CertificateDescription.ExtendedUsages[1]] : usages;
         return true;
     }
 

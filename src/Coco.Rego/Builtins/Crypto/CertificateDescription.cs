@@ -9,7 +9,8 @@ namespace Coco.Rego.Builtins.Crypto;
 /// <summary>X.509 certificates as the objects that Go makes of them, with <c>URIStrings</c> added.</summary>
 internal sealed class CertificateDescription
 {
-    private static readonly string[] ExtendedUsages =
+    /// <summary>Extended key usages in the order of Go's numbers for them.</summary>
+    internal static readonly string[] ExtendedUsages =
     [
         "2.5.29.37.0", "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.3", "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.5",
         "1.3.6.1.5.5.7.3.6", "1.3.6.1.5.5.7.3.7", "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9", "1.3.6.1.4.1.311.10.3.3",
