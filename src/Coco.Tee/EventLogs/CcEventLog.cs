@@ -101,8 +101,14 @@ public sealed class CcEventLog
     /// <summary>What a register holds after all events that extended it: zeros when there is none.</summary>
     /// <param name="register">Index as the log writes it.</param>
     /// <param name="algorithm">The register's hash.</param>
+    /// <returns>The value; empty for an algorithm that is not computed here.</returns>
     public byte[] Replay(uint register, TcgAlgorithm algorithm)
     {
+        if (!algorithm.IsComputed())
+        {
+            return [];
+        }
+
         byte[] value = new byte[algorithm.DigestLength()];
         Span<byte> buffer = stackalloc byte[2 * TcgAlgorithms.MaxDigestLength];
         foreach (CcEvent one in Events)
@@ -133,7 +139,7 @@ public sealed class CcEventLog
     public Refusal? CheckReplay(uint register, TcgAlgorithm algorithm, ReadOnlySpan<byte> given)
     {
         byte[] value = Replay(register, algorithm);
-        return value.AsSpan().SequenceEqual(given)
+        return value.Length > 0 && value.AsSpan().SequenceEqual(given)
             ? null
             : new Refusal(
                 RefusalCode.Mismatch,
