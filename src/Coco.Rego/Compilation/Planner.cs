@@ -11,11 +11,16 @@ namespace Coco.Rego.Compilation;
 /// </summary>
 internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceText source, HashSet<RuleGroup> dependencies)
 {
-    private HashSet<Variable> _bound = [];
-    private List<CoreLiteral> _pending = [];
+    // Bounds the work on bodies whose conditions stand in the worst order.
+    private const int MaxAttempts = 1_000_000;
+    private const int MaxShownVariables = 32;
+
+    private readonly VariableSet _bound = new();
+    private LinkedList<CoreLiteral> _pending = [];
     private List<Step> _steps = [];
     private StepOrigin? _origin;
     private int _accumulators;
+    private int _attempts;
 
     internal int Accumulators => _accumulators;
 
@@ -23,7 +28,8 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
 
     internal bool Failed { get; private set; }
 
-    internal IReadOnlySet<Variable> Bound => _bound;
+    /// <summary>What is being compiled.</summary>
+    internal StepOrigin? Current => _origin;
 
     internal void Bind(Variable variable) => _bound.Add(variable);
 
@@ -31,7 +37,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     internal Step Chain(IEnumerable<CoreLiteral> body, Func<Step> last, int start, int end)
     {
         List<Step> outerSteps = _steps;
-        List<CoreLiteral> outerPending = _pending;
+        LinkedList<CoreLiteral> outerPending = _pending;
         StepOrigin? outerOrigin = _origin;
         _steps = [];
         _pending = [];
@@ -115,10 +121,10 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     }
 
     private StepOrigin Origin(int start, int end) =>
-        new(source, start, end, [.. _bound.Where(static v => v is { IsWildcard: false, IsGenerated: false }).OrderBy(static v => v.Slot)]);
+        new(source, start, end, _bound.Latest(MaxShownVariables));
 
     // Arrays and objects on both sides of a unification become one unification for each element.
-    private static void Flatten(CoreLiteral literal, List<CoreLiteral> output)
+    private static void Flatten(CoreLiteral literal, LinkedList<CoreLiteral> output)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         if (literal is CoreUnify { With.Length: 0 } u)
@@ -149,7 +155,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
             }
         }
 
-        output.Add(literal);
+        output.AddLast(literal);
     }
 
     // A constant collection as a literal of constants; only small ones can meet a pattern.
@@ -166,19 +172,41 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     {
         while (_pending.Count > 0)
         {
-            int at = _pending.FindIndex(l => Can(l, new HashSet<Variable>(_bound)));
-            if (at < 0)
+            LinkedListNode<CoreLiteral>? next = _pending.First;
+            while (next is not null && !CanNow(next.Value))
             {
-                ReportUnsafe();
+                next = next.Next;
+            }
+
+            if (next is null || _attempts > MaxAttempts)
+            {
+                if (_attempts > MaxAttempts)
+                {
+                    program.Error(RegoErrorCodes.Compile, "body is too large to be ordered", source, _pending.First!.Value.Start);
+                    Failed = true;
+                }
+                else
+                {
+                    ReportUnsafe();
+                }
+
                 _pending.Clear();
                 return;
             }
 
-            CoreLiteral literal = _pending[at];
-            _pending.RemoveAt(at);
-            _origin = Origin(literal.Start, literal.End);
-            Plan(literal);
+            _pending.Remove(next);
+            _origin = Origin(next.Value.Start, next.Value.End);
+            Plan(next.Value);
         }
+    }
+
+    private bool CanNow(CoreLiteral literal)
+    {
+        int mark = _bound.Mark;
+        bool can = Can(literal, _bound) || _attempts > MaxAttempts;
+        _bound.BackTo(mark);
+        _attempts++;
+        return can;
     }
 
     private void ReportUnsafe()
@@ -199,7 +227,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
 
         if (reported.Count == 0)
         {
-            program.Error(RegoErrorCodes.UnsafeVariable, "expression is unsafe", source, _pending[0].Start);
+            program.Error(RegoErrorCodes.UnsafeVariable, "expression is unsafe", source, _pending.First!.Value.Start);
             Failed = true;
         }
     }
@@ -211,7 +239,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     }
 
     // ---- What can be evaluated when these variables are bound; adds what becomes bound.
-    private static bool Can(CoreLiteral literal, HashSet<Variable> bound)
+    private static bool Can(CoreLiteral literal, VariableSet bound)
     {
         if (!Array.TrueForAll(literal.With, w => w.Value is null || CanEvaluate(w.Value, bound)))
         {
@@ -226,7 +254,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
                 return CanEvaluate(c.Term, bound);
             case CoreUnify u:
                 {
-                    var copy = new HashSet<Variable>(bound);
+                    int mark = bound.Mark;
                     if (CanEvaluate(u.Right, bound) && CanMatch(u.Left, bound))
                     {
                         return true;
@@ -237,15 +265,14 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
                         return false;
                     }
 
-                    bound.Clear();
-                    bound.UnionWith(copy);
+                    bound.BackTo(mark);
                     return CanEvaluate(u.Left, bound) && CanMatch(u.Right, bound);
                 }
 
             case CoreSomeIn s:
                 return CanEvaluate(s.Collection, bound) && (s.Key is null || CanMatch(s.Key, bound)) && CanMatch(s.Value, bound);
             case CoreNot n:
-                return n.Variables.IsSubsetOf(bound);
+                return bound.ContainsAll(n.Variables);
             case CoreEvery e:
                 return CanEvaluate(e.Domain, bound) && e.Body.Free.All(v => bound.Contains(v) || ReferenceEquals(v, e.Key) || ReferenceEquals(v, e.Value));
             default:
@@ -253,7 +280,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         }
     }
 
-    private static bool CanEvaluate(CoreTerm term, HashSet<Variable> bound)
+    private static bool CanEvaluate(CoreTerm term, VariableSet bound)
     {
         if (term.IsGround)
         {
@@ -281,7 +308,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
             case CoreObject o:
                 return CanAll([.. o.Keys, .. o.Values], bound);
             case CoreComprehension c:
-                return c.Body.Free.IsSubsetOf(bound);
+                return bound.ContainsAll(c.Body.Free);
             case CoreTemplate t:
                 return Array.TrueForAll(t.Parts, p => p.Term is null || CanMaybe(p.Term, bound));
             default:
@@ -290,17 +317,17 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     }
 
     // Templates and print: all variables but wildcards must be bound before.
-    private static bool CanMaybe(CoreTerm term, HashSet<Variable> bound)
+    private static bool CanMaybe(CoreTerm term, VariableSet bound)
     {
         var needs = new HashSet<Variable>();
         Needs(term, needs);
         return needs.All(v => v.IsWildcard || bound.Contains(v));
     }
 
-    private static bool CanAll(CoreTerm[] terms, HashSet<Variable> bound) => OrderOf(terms, bound) is not null;
+    private static bool CanAll(CoreTerm[] terms, VariableSet bound) => OrderOf(terms, bound) is not null;
 
     // An order in which the terms can be evaluated; null when there is none.
-    private static int[]? OrderOf(CoreTerm[] terms, HashSet<Variable> bound)
+    private static int[]? OrderOf(CoreTerm[] terms, VariableSet bound)
     {
         var order = new int[terms.Length];
         var open = new List<int>();
@@ -332,19 +359,19 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         return order;
     }
 
-    private static bool Tentative(CoreTerm term, HashSet<Variable> bound)
+    private static bool Tentative(CoreTerm term, VariableSet bound)
     {
-        var copy = new HashSet<Variable>(bound);
-        if (!CanEvaluate(term, copy))
+        int mark = bound.Mark;
+        if (CanEvaluate(term, bound))
         {
-            return false;
+            return true;
         }
 
-        bound.UnionWith(copy);
-        return true;
+        bound.BackTo(mark);
+        return false;
     }
 
-    private static bool CanMatch(CoreTerm term, HashSet<Variable> bound)
+    private static bool CanMatch(CoreTerm term, VariableSet bound)
     {
         if (term.IsGround)
         {
@@ -366,7 +393,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     }
 
     // Terms inside a pattern that cannot be evaluated yet are compared later.
-    private static bool CanMatchInner(CoreTerm term, HashSet<Variable> bound) =>
+    private static bool CanMatchInner(CoreTerm term, VariableSet bound) =>
         term is not (CoreVariable or CoreArray or CoreObject) || CanMatch(term, bound);
 
     private static void Needs(CoreLiteral literal, HashSet<Variable> needs)
@@ -452,7 +479,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         })];
         var with = new WithStep(modifiers) { Origin = _origin };
         List<Step> outer = _steps;
-        List<CoreLiteral> pending = _pending;
+        LinkedList<CoreLiteral> pending = _pending;
         _steps = [];
         _pending = [];
         Bare(literal);
@@ -483,8 +510,9 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
                 break;
             case CoreUnify u:
                 {
-                    var probe = new HashSet<Variable>(_bound);
-                    bool fromRight = CanEvaluate(u.Right, probe) && CanMatch(u.Left, probe);
+                    int mark = _bound.Mark;
+                    bool fromRight = CanEvaluate(u.Right, _bound) && CanMatch(u.Left, _bound);
+                    _bound.BackTo(mark);
                     Unify(fromRight ? u.Left : u.Right, fromRight ? u.Right : u.Left);
                     break;
                 }
@@ -503,15 +531,15 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
             case CoreEvery e:
                 {
                     Expression domain = Term(e.Domain);
-                    HashSet<Variable> outer = _bound;
-                    _bound = [.. outer, e.Value];
+                    int mark = _bound.Mark;
+                    _bound.Add(e.Value);
                     if (e.Key is not null)
                     {
                         _bound.Add(e.Key);
                     }
 
                     Step inner = Chain(e.Body.Literals, static () => new FoundStep(), e.Start, e.End);
-                    _bound = outer;
+                    _bound.BackTo(mark);
                     _steps.Add(new EveryStep(domain, e.Key is null ? AnyPattern.Instance : new BindPattern(e.Key.Slot), new BindPattern(e.Value.Slot), inner) { Origin = _origin });
                     break;
                 }
@@ -541,10 +569,9 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
 
     private Step Inner(IEnumerable<CoreLiteral> body, Func<Step> last)
     {
-        HashSet<Variable> outer = _bound;
-        _bound = [.. outer];
+        int mark = _bound.Mark;
         Step first = Chain(body, last, _origin?.Start ?? 0, _origin?.End ?? 0);
-        _bound = outer;
+        _bound.BackTo(mark);
         return first;
     }
 
@@ -556,7 +583,10 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         }
 
         var expressions = new Expression[terms.Length];
-        foreach (int i in OrderOf(terms, [.. _bound]) ?? [.. Enumerable.Range(0, terms.Length)])
+        int mark = _bound.Mark;
+        int[] order = OrderOf(terms, _bound) ?? [.. Enumerable.Range(0, terms.Length)];
+        _bound.BackTo(mark);
+        foreach (int i in order)
         {
             expressions[i] = Term(terms[i]);
         }
@@ -596,7 +626,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         // Evaluated when its variables have values, maybe by this very pattern, and compared then.
         Variable held = resolver.NewVariable("value", generated: true);
         _bound.Add(held);
-        _pending.Insert(0, new CoreUnify(new CoreVariable(held), term, declares: false) { Start = term.Start, End = term.End });
+        _pending.AddFirst(new CoreUnify(new CoreVariable(held), term, declares: false) { Start = term.Start, End = term.End });
         return new BindPattern(held.Slot);
     }
 
@@ -668,7 +698,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         var parts = new DocumentPart[r.Parts.Length - at];
         for (int i = at; i < r.Parts.Length; i++)
         {
-            parts[i - at] = CanEvaluate(r.Parts[i], [.. _bound]) && r.Parts[i] is not CoreVariable { Variable.IsWildcard: true }
+            parts[i - at] = IsKnown(r.Parts[i]) && r.Parts[i] is not CoreVariable { Variable.IsWildcard: true }
                 ? new DocumentPart(Term(r.Parts[i]), null)
                 : new DocumentPart(null, Match(r.Parts[i]));
         }
@@ -702,7 +732,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         for (; at < parts.Length; at++)
         {
             CoreTerm part = parts[at];
-            if (part.IsGround || (CanEvaluate(part, [.. _bound]) && !HasOpenReference(part)))
+            if (IsKnown(part))
             {
                 steps.Add(Term(part));
                 continue;
@@ -727,11 +757,17 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
         return steps.Count == 0 ? head : new PathExpression(head, [.. steps]);
     }
 
-    private bool HasOpenReference(CoreTerm term)
+    // All of its variables have values.
+    private bool IsKnown(CoreTerm term)
     {
+        if (term.IsGround)
+        {
+            return true;
+        }
+
         var needs = new HashSet<Variable>();
         Needs(term, needs);
-        return !needs.IsSubsetOf(_bound);
+        return _bound.ContainsAll(needs);
     }
 
     private Expression Call(CoreCall call, CoreTerm[] arguments)
@@ -791,8 +827,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
     private ComprehensionExpression Comprehension(CoreComprehension c)
     {
         int accumulator = _accumulators++;
-        HashSet<Variable> outer = _bound;
-        _bound = [.. outer];
+        int mark = _bound.Mark;
         Step start = Chain(
             c.Body.Literals,
             () =>
@@ -802,7 +837,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
             },
             c.Start,
             c.End);
-        _bound = outer;
+        _bound.BackTo(mark);
         return new ComprehensionExpression(c.Kind, start, accumulator);
     }
 }

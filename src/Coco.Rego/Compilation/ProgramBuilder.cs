@@ -542,11 +542,13 @@ internal sealed class ProgramBuilder
                 if (group.Kind == RuleKind.Object)
                 {
                     Expression[] path = [.. suffix.Select(planner.Term)];
-                    return new EntryStep(path, planner.Term(value), rule.Member is not null, Array.TrueForAll(suffix, static s => s is CoreConstant), text, start);
+                    return new EntryStep(path, planner.Term(value), rule.Member is not null, Array.TrueForAll(suffix, static s => s is CoreConstant), text, start) { Origin = planner.Current };
                 }
 
                 Expression result = planner.Term(value);
-                return group.Kind == RuleKind.Set ? new MemberStep(result) : new ResultStep(result, group.Kind == RuleKind.Function, text, start);
+                return group.Kind == RuleKind.Set
+                    ? new MemberStep(result) { Origin = planner.Current }
+                    : new ResultStep(result, group.Kind == RuleKind.Function, text, start) { Origin = planner.Current };
             },
             start,
             headEnd);

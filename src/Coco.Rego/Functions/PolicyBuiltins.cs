@@ -3,13 +3,15 @@ using Coco.Rego.Syntax;
 
 namespace Coco.Rego.Functions;
 
-/// <summary>Functions about policies themselves. <c>rego.metadata.*</c> are constants of the compiler and stand here only for their names.</summary>
+/// <summary>Functions about policies themselves. <c>rego.metadata.*</c> are constants that the compiler makes.</summary>
 internal static class PolicyBuiltins
 {
     private const int MaxModuleLength = 262_144;
 
     internal static IEnumerable<Builtin> All() =>
     [
+        // The compiler makes an expression of its own of it, since its arguments may be undefined.
+        new("print", [], static (_, _) => RegoValue.True) { IsVariadic = true, IsNondeterministic = true },
         new("rego.parse_module", [RegoTypes.String, RegoTypes.String], static (c, a) => ParseModule(c, ((RegoString)a[0]).Value, ((RegoString)a[1]).Value)),
     ];
 
