@@ -10,8 +10,6 @@ internal static class PolicyBuiltins
 
     internal static IEnumerable<Builtin> All() =>
     [
-        // The compiler makes an expression of its own of it, since its arguments may be undefined.
-        new("print", [], static (_, _) => RegoValue.True) { IsVariadic = true, IsNondeterministic = true },
         new("rego.parse_module", [RegoTypes.String, RegoTypes.String], static (c, a) => ParseModule(c, ((RegoString)a[0]).Value, ((RegoString)a[1]).Value)),
     ];
 

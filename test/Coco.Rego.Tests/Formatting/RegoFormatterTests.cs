@@ -5,15 +5,15 @@ public sealed class RegoFormatterTests
 {
     [Theory]
     [InlineData("package  a\n\n\n\np:=1", "package a\n\np := 1\n")]
-    [InlineData("package a\np if{\n\n  input.x==1 ;input.y\n\n}\n", "package a\np if {\n\tinput.x == 1; input.y\n}\n")]
-    [InlineData("package a\n# first\nx := [1,2 , -3] # last\n", "package a\n# first\nx := [1, 2, -3] # last\n")]
-    [InlineData("package a\nx := {\n\"a\":1,\n  \"b\": [\n1\n]}\n", "package a\nx := {\n\t\"a\": 1,\n\t\"b\": [\n\t\t1\n\t]}\n")]
-    [InlineData("package a\nx := {y|some y in  input.z}\n", "package a\nx := {y | some y in input.z}\n")]
-    [InlineData("package a\nf(x)=y if {y:=x  -1}\n", "package a\nf(x) = y if { y := x - 1 }\n")]
-    [InlineData("package a\np if {\n  # why\n  q with input as {\"a\":1}\n}\nq if input.a[\"b\"].c\n", "package a\np if {\n\t# why\n\tq with input as {\"a\": 1}\n}\nq if input.a[\"b\"].c\n")]
-    [InlineData("package a\nx := `raw\n  text`\n", "package a\nx := `raw\n  text`\n")]
-    [InlineData("package a\nallow {\ninput.x\n}\n", "package a\nallow {\n\tinput.x\n}\n")]
-    [InlineData("package a\np if every x in  input.xs {x>1}\n", "package a\np if every x in input.xs { x > 1 }\n")]
+    [InlineData("package a\np if{\n\n  input.x==1 ;input.y\n\n}\n", "package a\n\np if {\n\tinput.x == 1\n\tinput.y\n}\n")]
+    [InlineData("package a\n# first\nx := [1,2 , -3] # last\n", "package a\n\n# first\nx := [1, 2, -3] # last\n")]
+    [InlineData("package a\nx := {\n\"a\":1,\n  \"b\": [\n1\n]}\n", "package a\n\nx := {\"a\": 1, \"b\": [\n\t1,\n]}\n")]
+    [InlineData("package a\nx := {y|some y in  input.z}\n", "package a\n\nx := {y | some y in input.z}\n")]
+    [InlineData("package a\nf(x)=y if {y:=x  -1}\n", "package a\n\nf(x) := y if y := x - 1\n")]
+    [InlineData("package a\np if {\n  # why\n  q with input as {\"a\":1}\n}\nq if input.a[\"b\"].c\n", "package a\n\np if {\n\t# why\n\tq with input as {\"a\": 1}\n}\n\nq if input.a[\"b\"].c\n")]
+    [InlineData("package a\nx := `raw\n  text`\n", "package a\n\nx := `raw\n  text`\n")]
+    [InlineData("package a\nallow {\ninput.x\n}\n", "package a\n\nallow {\n\tinput.x\n}\n")]
+    [InlineData("package a\np if every x in  input.xs {x>1}\n", "package a\n\np if every x in input.xs {\n\tx > 1\n}\n")]
     public void Format_Module_HasTheCommonStyle(string source, string expected)
     {
         Assert.Equal(expected, RegoFormatter.Format(source, "a.rego").Require());
