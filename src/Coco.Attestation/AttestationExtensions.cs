@@ -39,6 +39,7 @@ public static class AttestationExtensions
             p.GetRequiredService<ILogger<AttestationPolicyStore>>()));
         services.TryAddSingleton(p => new TokenSignerSource(p.GetRequiredService<IStoreProvider>(), options, p.GetService<ITokenSigner>()));
         services.TryAddSingleton(p => new ContentStore(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<ShadowPolicies>();
         services.TryAddSingleton<DecisionLog>();
         services.TryAddSingleton<Appraiser>();
         services.TryAddSingleton(p => new AttestationServiceCore(
@@ -54,6 +55,21 @@ public static class AttestationExtensions
             p.GetRequiredService<DecisionLog>(),
             p.GetRequiredService<ContentStore>(),
             p.GetRequiredService<IAppraisalPolicyCompiler>()));
+        services.TryAddSingleton(p => new EvidenceVault(
+            p.GetRequiredService<DecisionLog>(),
+            p.GetRequiredService<DecisionExplainer>(),
+            p.GetRequiredService<ContentStore>(),
+            p.GetRequiredService<AttestationPolicyStore>(),
+            p.GetRequiredService<IReferenceValueSource>(),
+            options,
+            p.GetServices<IVerifier>(),
+            p.GetService<VerifierSetFactory>(),
+            p.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(p => new AttestationDoctor(
+            p.GetRequiredService<DecisionLog>(),
+            p.GetRequiredService<DecisionExplainer>(),
+            p.GetRequiredService<AttestationServiceCore>(),
+            p.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<AttestationRestApi>();
         services.TryAddSingleton<AttestationAdminApi>();
         return new Builder(services);
@@ -92,8 +108,8 @@ public static class AttestationExtensions
     }
 
     /// <summary>
-    /// Maps what administrators ask, below <paramref name="prefix"/>: <c>GET decisions</c> and <c>GET decisions/{id}</c>. The host must put its
-    /// authentication of administrators in front.
+    /// Maps what administrators ask, below <paramref name="prefix"/>: <c>GET decisions</c>, <c>GET decisions/{id}</c>, <c>GET doctor</c>,
+    /// <c>POST reverify</c> and <c>POST policy-diff</c>. The host must put its authentication of administrators in front.
     /// </summary>
     public static RouteGroupBuilder MapCocoAttestationAdmin(this IEndpointRouteBuilder endpoints, string prefix)
     {
@@ -101,6 +117,9 @@ public static class AttestationExtensions
         RouteGroupBuilder group = endpoints.MapGroup(prefix);
         group.MapGet("/decisions", api.ListAsync);
         group.MapGet("/decisions/{id}", context => api.ExplainAsync(context, (string)context.Request.RouteValues["id"]!));
+        group.MapGet("/doctor", api.DoctorAsync);
+        group.MapPost("/reverify", api.ReverifyAsync);
+        group.MapPost("/policy-diff", api.DiffAsync);
         return group;
     }
 

@@ -72,6 +72,8 @@ public sealed partial class AttestationServiceCore
 
         var trace = new DecisionTrace(_clock, policy.Value);
         Result<AttestationToken> token = await _pipeline.RunAsync(inputs, policy, trace, ct).ConfigureAwait(false);
+        AttestationMetrics.Decisions.Add(1, new("tee", trace.TeeNames), new("outcome", token.Refusal is null ? "issued" : "refused"));
+        AttestationMetrics.Duration.Record(trace.Elapsed.TotalSeconds);
         string id = await _decisions.WriteAsync(trace, token, ct).ConfigureAwait(false);
         if (token.Refusal is { } why)
         {

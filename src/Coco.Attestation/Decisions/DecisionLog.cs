@@ -26,6 +26,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
     private readonly IStoreProvider _stores;
     private readonly ContentStore _content;
+    private readonly ShadowPolicies _shadows;
     private readonly AttestationOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<DecisionLog> _log;
@@ -38,8 +39,15 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     private Task? _writer;
     private long _sinceRetention;
 
-    public DecisionLog(IStoreProvider stores, ContentStore content, AttestationOptions options, TimeProvider clock, ILogger<DecisionLog> log)
+    public DecisionLog(
+        IStoreProvider stores,
+        ContentStore content,
+        ShadowPolicies shadows,
+        AttestationOptions options,
+        TimeProvider clock,
+        ILogger<DecisionLog> log)
     {
+        _shadows = shadows;
         _stores = stores;
         _content = content;
         _options = options;
@@ -261,6 +269,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
             catch (Exception e) when (e is not OperationCanceledException || !_stop.IsCancellationRequested)
             {
                 // Attestation goes on when its records cannot be kept; a person has to know.
+                AttestationMetrics.Lost.Add(batch.Count);
                 Log.Lost(_log, batch.Count, e);
             }
             finally
@@ -294,7 +303,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
                 json.WriteStartArray();
                 while (at < batch.Count && buffer.Length + json.BytesPending < MaxSegmentBytes)
                 {
-                    JsonObject record = await DecisionRecord.WriteAsync(batch[at], _content, _options, ct).ConfigureAwait(false);
+                    JsonObject record = await DecisionRecord.WriteAsync(batch[at], _content, _shadows, _options, ct).ConfigureAwait(false);
                     record.WriteTo(json);
                     at++;
                 }

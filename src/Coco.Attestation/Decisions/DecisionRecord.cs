@@ -16,7 +16,12 @@ internal static class DecisionRecord
 {
     private static readonly string[] ReferenceMembers = ["claims", "reference_values", "policy_text", "evidence", "init_data_claims"];
 
-    public static async ValueTask<JsonObject> WriteAsync(PendingDecision decision, ContentStore content, AttestationOptions options, CancellationToken ct)
+    public static async ValueTask<JsonObject> WriteAsync(
+        PendingDecision decision,
+        ContentStore content,
+        ShadowPolicies shadows,
+        AttestationOptions options,
+        CancellationToken ct)
     {
         DecisionTrace trace = decision.Trace;
         var record = new JsonObject
@@ -47,7 +52,7 @@ internal static class DecisionRecord
         var evidences = new JsonArray();
         foreach (EvidenceTrace evidence in trace.Evidences)
         {
-            evidences.Add((JsonNode)await WriteAsync(evidence, content, options, ct).ConfigureAwait(false));
+            evidences.Add((JsonNode)await WriteAsync(evidence, content, shadows, options, ct).ConfigureAwait(false));
         }
 
         record["evidences"] = evidences;
@@ -94,7 +99,12 @@ internal static class DecisionRecord
         return buffer.ToArray();
     }
 
-    private static async ValueTask<JsonObject> WriteAsync(EvidenceTrace evidence, ContentStore content, AttestationOptions options, CancellationToken ct)
+    private static async ValueTask<JsonObject> WriteAsync(
+        EvidenceTrace evidence,
+        ContentStore content,
+        ShadowPolicies shadows,
+        AttestationOptions options,
+        CancellationToken ct)
     {
         byte[] body = evidence.Input.Evidence.Body.ValueKind == JsonValueKind.Undefined
             ? []
@@ -131,7 +141,13 @@ internal static class DecisionRecord
         {
             (string teeClass, JsonObject claims) = evidence.Claims[i];
             Appraisal? appraisal = i < evidence.Appraisals.Count ? evidence.Appraisals[i] : null;
-            devices.Add((JsonNode)await WriteAsync(teeClass, claims, appraisal, content, ct).ConfigureAwait(false));
+            JsonObject device = await WriteAsync(teeClass, claims, appraisal, content, ct).ConfigureAwait(false);
+            if (appraisal is not null && await shadows.EvaluateAsync(appraisal, ct).ConfigureAwait(false) is { } shadow)
+            {
+                device["shadow"] = shadow;
+            }
+
+            devices.Add((JsonNode)device);
         }
 
         written["devices"] = devices;

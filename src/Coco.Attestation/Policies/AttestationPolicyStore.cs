@@ -26,6 +26,7 @@ public sealed partial class AttestationPolicyStore
     private readonly ILogger<AttestationPolicyStore> _log;
     private readonly ConcurrentDictionary<string, Compiled> _compiled = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private Snapshot _snapshot = new(-1);
     private IKeyValueStore? _store;
 
     internal AttestationPolicyStore(IStoreProvider stores, IAppraisalPolicyCompiler compiler, AttestationOptions options, ILogger<AttestationPolicyStore> log)
@@ -110,28 +111,24 @@ public sealed partial class AttestationPolicyStore
     internal async ValueTask<Result<CompiledPolicy>> CompiledAsync(string storedId, CancellationToken ct)
     {
         IKeyValueStore store = await OpenAsync(ct).ConfigureAwait(false);
-        if (await store.GetAsync(storedId + Suffix, ct).ConfigureAwait(false) is not { } stored)
+        long generation = await store.GetGenerationAsync(ct).ConfigureAwait(false);
+        Snapshot snapshot = Volatile.Read(ref _snapshot);
+        if (snapshot.Generation != generation)
         {
-            return NotFound(storedId);
+            snapshot = new Snapshot(generation);
+            Volatile.Write(ref _snapshot, snapshot);
         }
 
-        if (_compiled.TryGetValue(storedId, out Compiled? known) && known.Version == stored.Version)
+        if (!snapshot.Policies.TryGetValue(storedId, out Result<CompiledPolicy> known))
         {
-            return known.Policy;
+            known = await CompileStoredAsync(store, storedId, ct).ConfigureAwait(false);
+            if (snapshot.Policies.Count < MaxCompiled)
+            {
+                snapshot.Policies[storedId] = known;
+            }
         }
 
-        if (!_compiler.Compile(Encoding.UTF8.GetString(stored.Value.Span), storedId + Suffix).TryGet(out CompiledPolicy? policy, out Refusal? why))
-        {
-            return why.Within($"policy '{storedId}' does not compile") with { Code = RefusalCode.PolicyDenied };
-        }
-
-        if (_compiled.Count >= MaxCompiled)
-        {
-            _compiled.Clear();
-        }
-
-        _compiled[storedId] = new Compiled(stored.Version, policy);
-        return policy;
+        return known;
     }
 
     /// <summary>Compiles a text that is not stored.</summary>
@@ -170,6 +167,33 @@ public sealed partial class AttestationPolicyStore
 
     internal static string HashOf(string source) => Convert.ToHexStringLower(SHA384.HashData(Encoding.UTF8.GetBytes(source)));
 
+    private async ValueTask<Result<CompiledPolicy>> CompileStoredAsync(IKeyValueStore store, string storedId, CancellationToken ct)
+    {
+        if (await store.GetAsync(storedId + Suffix, ct).ConfigureAwait(false) is not { } stored)
+        {
+            return NotFound(storedId);
+        }
+
+        // A write of one policy does not make the others compile again.
+        if (_compiled.TryGetValue(storedId, out Compiled? known) && known.Version == stored.Version)
+        {
+            return known.Policy;
+        }
+
+        if (!_compiler.Compile(Encoding.UTF8.GetString(stored.Value.Span), storedId + Suffix).TryGet(out CompiledPolicy? policy, out Refusal? why))
+        {
+            return why.Within($"policy '{storedId}' does not compile") with { Code = RefusalCode.PolicyDenied };
+        }
+
+        if (_compiled.Count >= MaxCompiled)
+        {
+            _compiled.Clear();
+        }
+
+        _compiled[storedId] = new Compiled(stored.Version, policy);
+        return policy;
+    }
+
     private static Refusal NotFound(string id) => new(RefusalCode.NotFound, $"Policy `{id}{Suffix}` not found");
 
     private static ImmutableSortedDictionary<string, string> LoadDefaults(string folder)
@@ -188,6 +212,14 @@ public sealed partial class AttestationPolicyStore
         }
 
         return all.ToImmutable();
+    }
+
+    // What was found at one generation of the store; a write makes a new one.
+    private sealed class Snapshot(long generation)
+    {
+        public long Generation { get; } = generation;
+
+        public ConcurrentDictionary<string, Result<CompiledPolicy>> Policies { get; } = new(StringComparer.Ordinal);
     }
 
     private sealed record Compiled(long Version, CompiledPolicy Policy);

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace Coco.Attestation.Wire;
 
 /// <summary>What administrators ask: decisions and why they fell so.</summary>
-internal sealed class AttestationAdminApi(DecisionExplainer explainer, TimeProvider clock)
+internal sealed partial class AttestationAdminApi(DecisionExplainer explainer, EvidenceVault vault, AttestationDoctor doctor, TimeProvider clock)
 {
     private const int MaxListed = 1000;
 
