@@ -13,7 +13,12 @@ internal static class CommandLine
     /// <param name="program">The name under which the program was called: a familiar one selects that program's flags.</param>
     public static async Task<int> RunAsync(string[] args, string program)
     {
-        RootCommand root = Path.GetFileName(program) == "kbs-client" ? BuildKbsClient() : BuildRoot();
+        RootCommand root = Path.GetFileName(program) switch
+        {
+            "kbs-client" => BuildKbsClient(),
+            "rvps-tool" => BuildRvpsTool(),
+            _ => BuildRoot(),
+        };
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
@@ -46,6 +51,15 @@ internal static class CommandLine
         root.Add(EvidenceCommandGroup.Build());
         root.Add(CollateralCommandGroup.Build());
         root.Subcommands.Add(Rego.RegoCommands.Build());
+        root.Add(Provenance.InTotoCommands.Build());
+        root.Add(Provenance.RvpsCommands.Build());
+        return root;
+    }
+
+    private static RootCommand BuildRvpsTool()
+    {
+        var root = new RootCommand("Reference values of a provider, over gRPC");
+        Provenance.RvpsCommands.AddTo(root);
         return root;
     }
 

@@ -32,7 +32,7 @@ internal static class EventLogView
         }
 
         ShownNode replay = root.Open("replay");
-        foreach (TcgAlgorithm algorithm in log.Events.SelectMany(e => e.Digests.Select(d => d.Algorithm)).Distinct())
+        foreach (TcgAlgorithm algorithm in AlgorithmsOf(log))
         {
             foreach (uint register in log.Events.Select(e => e.Register).Distinct().Order())
             {
@@ -41,5 +41,22 @@ internal static class EventLogView
         }
 
         return root;
+    }
+
+    private static List<TcgAlgorithm> AlgorithmsOf(CcEventLog log)
+    {
+        var seen = new List<TcgAlgorithm>();
+        foreach (CcEvent one in log.Events)
+        {
+            foreach (EventDigest digest in one.Digests)
+            {
+                if (!seen.Contains(digest.Algorithm))
+                {
+                    seen.Add(digest.Algorithm);
+                }
+            }
+        }
+
+        return seen;
     }
 }
