@@ -144,7 +144,7 @@ public sealed class AzureJudge : IConformanceJudge
             {
                 if (File.ReadAllText(e.FullPath) is { } pem && pem.Contains("PUBLIC KEY", StringComparison.Ordinal))
                 {
-                    yield return TpmAttestationKey.FromSubjectPublicKeyInfo(VerificationKey.FromPem(pem).Require().SubjectPublicKeyInfo.Span).Require();
+                    yield return TpmAttestationKey.FromSubjectPublicKeyInfo(VerificationKey.FromPem(pem).Require().SubjectPublicKeyInfo).Require();
                 }
             }
         }

@@ -70,7 +70,7 @@ public sealed class TpmQuoteJudge : IConformanceJudge
         byte[] message = File.ReadAllBytes(Path.Combine(at, "quote.msg"));
         if (!TpmSignature.Parse(File.ReadAllBytes(Path.Combine(at, "quote.sig"))).TryGet(out TpmSignature? signature, out Refusal? refusal)
             || !VerificationKey.FromPem(File.ReadAllText(Path.Combine(at, "ak.pem"))).TryGet(out VerificationKey? pem, out refusal)
-            || !TpmAttestationKey.FromSubjectPublicKeyInfo(pem.SubjectPublicKeyInfo.Span).TryGet(out TpmAttestationKey? key, out refusal))
+            || !TpmAttestationKey.FromSubjectPublicKeyInfo(pem.SubjectPublicKeyInfo).TryGet(out TpmAttestationKey? key, out refusal))
         {
             return refusal;
         }

@@ -19,7 +19,7 @@ public sealed class SimulatedTpm : IDisposable
 
     private readonly RSA? _rsa;
     private readonly ECDsa? _ec;
-    private readonly RSA _ek = RSA.Create(2048);
+    private readonly Lazy<RSA> _ek = new(() => RSA.Create(2048));
     private readonly byte[][] _registers = [.. Enumerable.Range(0, TpmPcrValues.Count).Select(i => Initial(i))];
 
     /// <summary>A TPM with fresh keys.</summary>
@@ -48,7 +48,7 @@ public sealed class SimulatedTpm : IDisposable
     public RSAParameters AkNumbers => _rsa!.ExportParameters(includePrivateParameters: false);
 
     /// <summary>The endorsement key, DER SubjectPublicKeyInfo.</summary>
-    public byte[] EkPublic => _ek.ExportSubjectPublicKeyInfo();
+    public byte[] EkPublic => _ek.Value.ExportSubjectPublicKeyInfo();
 
     /// <summary>The SHA-256 registers.</summary>
     public ImmutableArray<byte[]> Registers => [.. _registers.Select(r => (byte[])r.Clone())];
@@ -194,7 +194,10 @@ public sealed class SimulatedTpm : IDisposable
     {
         _rsa?.Dispose();
         _ec?.Dispose();
-        _ek.Dispose();
+        if (_ek.IsValueCreated)
+        {
+            _ek.Value.Dispose();
+        }
     }
 
     internal static JsonArray Hex(ImmutableArray<ReadOnlyMemory<byte>> registers) =>
@@ -218,7 +221,7 @@ public sealed class SimulatedTpm : IDisposable
     /// <summary>RSAES-OAEP with SHA-256 and the label IDENTITY, by the private numbers.</summary>
     private byte[] DecryptOaep(ReadOnlySpan<byte> encrypted)
     {
-        RSAParameters key = _ek.ExportParameters(includePrivateParameters: true);
+        RSAParameters key = _ek.Value.ExportParameters(includePrivateParameters: true);
         var n = new System.Numerics.BigInteger(key.Modulus, isUnsigned: true, isBigEndian: true);
         var d = new System.Numerics.BigInteger(key.D, isUnsigned: true, isBigEndian: true);
         byte[] m = System.Numerics.BigInteger.ModPow(new System.Numerics.BigInteger(encrypted, isUnsigned: true, isBigEndian: true), d, n).ToByteArray(isUnsigned: true, isBigEndian: true);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Coco.Tee.Json;
@@ -191,9 +190,13 @@ public sealed class HclReport
             return refusal;
         }
 
-        byte[] bytes = new byte[limit + 2];
-        return text.Length <= limit * 4 / 3 + 2 && Base64Url.TryDecodeFromChars(text, bytes, out int written) && written is > 0 && written <= limit
-            ? (ReadOnlyMemory<byte>)bytes.AsMemory(0, written)
-            : EvidenceFields.Bad(name, "not base64url, or too long");
+        if (text.Length > (limit * 4 / 3) + 2)
+        {
+            return EvidenceFields.Bad(name, "too long");
+        }
+
+        return StrictBase64.DecodeUrl(text).TryGet(out byte[]? bytes, out refusal) && bytes.Length > 0
+            ? (ReadOnlyMemory<byte>)bytes
+            : EvidenceFields.Bad(name, "not base64url, or empty");
     }
 }

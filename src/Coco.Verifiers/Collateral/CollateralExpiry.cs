@@ -15,7 +15,7 @@ public static class CollateralExpiry
         ArgumentNullException.ThrowIfNull(kind);
         switch (kind)
         {
-            case CollateralKinds.AmdCrl or CollateralKinds.IntelPckCrl or CollateralKinds.IntelRootCrl:
+            case CollateralKinds.AmdCrl or CollateralKinds.IntelPckCrl or CollateralKinds.IntelRootCrl or CollateralKinds.IbmCrl:
                 return CertificateRevocationList.ParseAny(body).TryGet(out CertificateRevocationList? list, out _) ? list.NextUpdate : null;
             case CollateralKinds.AmdVcek or CollateralKinds.AmdChain or CollateralKinds.IntelPck:
                 return DerCertificate.ParseAll(body).TryGet(out ImmutableArray<DerCertificate> certificates, out _) ? certificates.Min(c => c.NotAfter) : null;
@@ -29,7 +29,7 @@ public static class CollateralExpiry
     }
 
     /// <summary>Whether collateral of this kind never changes, so that it is kept to its end and not fetched anew.</summary>
-    internal static bool IsFixed(string kind) => kind is CollateralKinds.AmdVcek or CollateralKinds.AmdChain or CollateralKinds.IntelPck;
+    internal static bool IsFixed(string kind) => kind is CollateralKinds.AmdVcek or CollateralKinds.AmdChain or CollateralKinds.IntelPck or CollateralKinds.HygonHskCek;
 
     private static DateTimeOffset? NextUpdateOf(ReadOnlyMemory<byte> body, string member)
     {

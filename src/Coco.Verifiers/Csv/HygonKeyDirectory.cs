@@ -4,9 +4,8 @@ namespace Coco.Verifiers.Csv;
 /// <summary>HSK and CEK of chips in directories, laid out as the reference does: <c>{csv}/{serial}/hsk_cek.cert</c>, <c>{dcu}/{chip id}_hsk_cek.cert</c>.</summary>
 /// <param name="csvDirectory">Directory for CSV, for example <c>/opt/hygon/csv/hsk_cek</c>.</param>
 /// <param name="dcuDirectory">Directory for DCU, for example <c>/opt/dcu/certs</c>.</param>
-/// <param name="clock">Stamps what was read.</param>
 /// <remarks>Source: tee-evidence.md 9.1, 9.3.</remarks>
-public sealed class HygonKeyDirectory(string csvDirectory, string dcuDirectory, TimeProvider clock) : ICollateralSource
+public sealed class HygonKeyDirectory(string csvDirectory, string dcuDirectory) : ICollateralSource
 {
     private const int Size = 2916;
 
@@ -36,7 +35,7 @@ public sealed class HygonKeyDirectory(string csvDirectory, string dcuDirectory, 
 
             byte[] body = await File.ReadAllBytesAsync(path, ct).ConfigureAwait(false);
             return body.Length == Size
-                ? new CollateralItem(body) { FetchedAt = clock.GetUtcNow(), Source = Name }
+                ? new CollateralItem(body)
                 : new Refusal(RefusalCode.NotFound, $"the file has {body.Length} bytes, {Size} wanted");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

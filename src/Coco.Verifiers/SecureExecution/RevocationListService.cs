@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Net;
-
 namespace Coco.Verifiers.SecureExecution;
 
 /// <summary>Fetches IBM's revocation lists from the distribution points that certificates name.</summary>
-/// <param name="http">The client; time limit and proxy are the caller's.</param>
+/// <param name="http">Makes the requests.</param>
 /// <param name="hosts">Hosts that may be contacted: the address stands in a document that somebody else wrote.</param>
-/// <param name="clock">Stamps what was fetched.</param>
-public sealed class RevocationListService(HttpClient http, IReadOnlyCollection<string> hosts, TimeProvider clock) : ICollateralSource
+public sealed class RevocationListService(HttpClient http, IReadOnlyCollection<string> hosts) : ICollateralSource
 {
     /// <inheritdoc/>
     public string Name => "ibm-crl";
@@ -26,25 +23,8 @@ public sealed class RevocationListService(HttpClient http, IReadOnlyCollection<s
             return new Refusal(RefusalCode.NotFound, "the distribution point is not among the hosts that may be contacted");
         }
 
-        try
-        {
-            using HttpResponseMessage answer = await http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, ct).ConfigureAwait(false);
-            if (answer.StatusCode == HttpStatusCode.NotFound)
-            {
-                return new Refusal(RefusalCode.NotFound, "the distribution point has no list");
-            }
-
-            if (!answer.IsSuccessStatusCode)
-            {
-                throw new CollateralUnavailableException(key, $"the distribution point answered {(int)answer.StatusCode}");
-            }
-
-            await answer.Content.LoadIntoBufferAsync(CertificateRevocationList.MaximumLength, ct).ConfigureAwait(false);
-            return new CollateralItem(await answer.Content.ReadAsByteArrayAsync(ct).ConfigureAwait(false)) { FetchedAt = clock.GetUtcNow(), Source = Name };
-        }
-        catch (HttpRequestException e)
-        {
-            throw new CollateralUnavailableException(key, "the distribution point cannot be reached: " + e.Message, e);
-        }
+        return (await CollateralHttp.GetAsync(http, address, key, ct).ConfigureAwait(false)).TryGet(out CollateralAnswer? answer, out Refusal? refusal)
+            ? new CollateralItem(answer.Body) { Location = address.AbsoluteUri }
+            : refusal;
     }
 }

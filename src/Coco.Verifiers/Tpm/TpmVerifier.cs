@@ -54,7 +54,7 @@ public sealed class TpmVerifier : IVerifier
             return form;
         }
 
-        Result<TpmAttestationKey> imported = TpmAttestationKey.FromSubjectPublicKeyInfo(evidence.AkPublic.Span);
+        Result<TpmAttestationKey> imported = TpmAttestationKey.FromSubjectPublicKeyInfo(evidence.AkPublic);
         if (record.Note("tpm.ak-key", imported.Refusal) is { } bad || !imported.TryGet(out TpmAttestationKey? key, out bad))
         {
             return bad;
