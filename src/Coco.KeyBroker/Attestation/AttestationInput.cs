@@ -19,8 +19,3 @@ public sealed record AttestationInput(Evidence Evidence, RuntimeData RuntimeData
 /// exactly one: the canonical JSON of <paramref name="Claims"/>. Every candidate binds the same nonce and key.
 /// </param>
 public sealed record RuntimeData(JsonObject Claims, string? HashAlgorithm, ImmutableArray<ReadOnlyMemory<byte>> Candidates);
-
-/// <summary>Init-data as the guest sent it.</summary>
-/// <param name="Format">Only <c>toml</c> is accepted by attestation services.</param>
-/// <param name="Body">The text itself; its digest is over exactly these characters in UTF-8.</param>
-public sealed record InitDataText(string Format, string Body);

@@ -262,7 +262,7 @@ internal sealed partial class HandshakeHandler
             return new Refusal(RefusalCode.Unsupported, "an RSA1_5 key is accepted from guests of protocol 0.1.x only");
         }
 
-        if (!request.ToInputs(session.Tee, nonce, session.HashAlgorithm).TryGet(out ImmutableArray<AttestationInput> inputs, out refusal))
+        if (!AttestInputs.Of(request, session.Tee, nonce, session.HashAlgorithm).TryGet(out ImmutableArray<AttestationInput> inputs, out refusal))
         {
             return refusal;
         }

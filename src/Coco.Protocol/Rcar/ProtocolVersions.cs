@@ -2,22 +2,13 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coco.KeyBroker;
-
-/// <summary>The versions of the handshake (kbs.md 2.8), in order. The values are sealed into session cookies.</summary>
-internal enum ProtocolVersion : byte
-{
-    V0_1_0 = 1,
-    V0_1_1 = 2,
-    V0_2_0 = 3,
-    V0_3_0 = 4,
-    V0_4_0 = 5,
-}
+namespace Coco.Protocol;
 
 /// <summary>Texts and judgement of versions (kbs.md 2.7).</summary>
-internal static class ProtocolVersions
+public static class ProtocolVersions
 {
-    public static readonly ImmutableArray<(ProtocolVersion Version, string Text)> All =
+    /// <summary>All versions and their texts, oldest first.</summary>
+    public static ImmutableArray<(ProtocolVersion Version, string Text)> All { get; } =
     [
         (ProtocolVersion.V0_1_0, "0.1.0"),
         (ProtocolVersion.V0_1_1, "0.1.1"),
@@ -29,6 +20,7 @@ internal static class ProtocolVersions
     /// <summary>Whether guests of this version only understand the former reply body (kbs.md 4.5).</summary>
     public static bool IsLegacy(this ProtocolVersion version) => version <= ProtocolVersion.V0_1_1;
 
+    /// <summary>The version of a text; false for unknown ones.</summary>
     public static bool TryParse(string text, out ProtocolVersion version)
     {
         foreach ((ProtocolVersion v, string t) in All)
@@ -82,8 +74,13 @@ internal static class ProtocolVersions
             }
         }
 
+        if (count != 3)
+        {
+            return false;
+        }
+
         compared = rest.ToString();
-        return count == 3;
+        return true;
     }
 
     private static bool AreIdentifiers(ReadOnlySpan<char> text, bool numericMayHaveLeadingZero)

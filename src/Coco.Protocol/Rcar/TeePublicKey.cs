@@ -2,10 +2,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace Coco.KeyBroker;
+namespace Coco.Protocol;
 
 /// <summary>The key that a guest made for its answers (kbs.md 2.5): checked to be usable, with the texts as the guest sent them.</summary>
-internal sealed class TeePublicKey
+public sealed class TeePublicKey
 {
     private readonly (string Name, string Value)[] _sent;
     private readonly (string Name, string Value)[] _normal;
@@ -102,14 +102,9 @@ internal sealed class TeePublicKey
 
         ReadOnlySpan<byte> m = modulus.AsSpan().TrimStart((byte)0);
         ReadOnlySpan<byte> x = exponent.AsSpan().TrimStart((byte)0);
-        if (m.Length is < 256 or > 1024 || (m[0] & 0x80) == 0 && m.Length == 256 || (m[^1] & 1) == 0)
+        if (CheckUsable(Jwk.FromRsa(m, x, alg)) is { } unusable)
         {
-            return Bad("RSA modulus is not an odd number of 2048 to 8192 bits");
-        }
-
-        if (x.Length is 0 or > 4 || (x[^1] & 1) == 0 || (x.Length == 1 && x[0] < 3))
-        {
-            return Bad("RSA exponent is not an odd number from 3 on");
+            return unusable;
         }
 
         return new TeePublicKey(
@@ -129,24 +124,14 @@ internal sealed class TeePublicKey
             return refusal.Within("tee-pubkey");
         }
 
-        if (alg != "ECDH-ES+A256KW")
-        {
-            return new Refusal(RefusalCode.Unsupported, "tee-pubkey: algorithm of an EC key is not ECDH-ES+A256KW") { Field = "alg" };
-        }
-
-        if (NistCurve.Find(crv) is not { } curve)
-        {
-            return new Refusal(RefusalCode.Unsupported, "tee-pubkey: curve is none of P-256, P-521") { Field = "crv" };
-        }
-
-        if (!StrictBase64.DecodeUrl(x).TryGet(out byte[]? xBytes, out refusal) || !StrictBase64.DecodeUrl(y).TryGet(out byte[]? yBytes, out refusal))
+        if (!Jwk.Parse(element).TryGet(out Jwk? jwk, out refusal))
         {
             return refusal.Within("tee-pubkey");
         }
 
-        if (!curve.IsOnCurve(xBytes, yBytes))
+        if (CheckUsable(jwk) is { } unusable)
         {
-            return Bad("coordinates are no point of the curve in its fixed length");
+            return unusable;
         }
 
         (string, string)[] members = [("kty", "EC"), ("crv", crv), ("alg", alg), ("x", x), ("y", y)];
@@ -155,19 +140,30 @@ internal sealed class TeePublicKey
 
     private static Result<TeePublicKey> ParseAkp(JsonElement element, string alg)
     {
-        if (!HostileJson.RequireString(element, "pub").TryGet(out string? pub, out Refusal? refusal)
-            || !StrictBase64.DecodeUrl(pub).TryGet(out byte[]? bytes, out refusal))
+        if (!HostileJson.RequireString(element, "pub").TryGet(out string? pub, out Refusal? refusal) || !Jwk.Parse(element).TryGet(out Jwk? jwk, out refusal))
         {
             return refusal.Within("tee-pubkey");
         }
 
-        if (alg != "ML-KEM-768+A192KW" || bytes.Length != 1184)
+        if (CheckUsable(jwk) is { } unusable)
         {
-            return new Refusal(RefusalCode.Unsupported, "tee-pubkey: an AKP key is ML-KEM-768+A192KW with 1184 bytes") { Field = "alg" };
+            return unusable;
         }
 
         (string, string)[] members = [("kty", "AKP"), ("alg", alg), ("pub", pub)];
         return new TeePublicKey(members, members, isRsa15: false, hasType: true);
+    }
+
+    // Whatever could not be answered to later is refused now (kbs.md 2.5): algorithm and key fit, the point is on its curve, RSA has 2048 bits.
+    private static Refusal? CheckUsable(Jwk jwk)
+    {
+        if (!JweRecipient.Create(jwk, JweAlgorithms.KeyBroker | JweAlgorithms.Rsa15 | JweAlgorithms.MlKem768A192Kw).TryGet(out JweRecipient? recipient, out Refusal? refusal))
+        {
+            return refusal.Within("tee-pubkey");
+        }
+
+        recipient.Dispose();
+        return null;
     }
 
     private static JsonObject ToObject((string Name, string Value)[] members)

@@ -3,12 +3,11 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Coco.Protocol;
 
-namespace Coco.KeyBroker;
+namespace Coco.Protocol;
 
 /// <summary>The body of <c>attest</c>, decoded by the rules of the session's version (kbs.md 2.3, 2.8).</summary>
-internal sealed class AttestRequest
+public sealed class AttestRequest
 {
     private const int MaxAdditionalEvidences = 64;
 
@@ -22,20 +21,28 @@ internal sealed class AttestRequest
         InitData = initData;
     }
 
+    /// <summary>The version of the session.</summary>
     public ProtocolVersion Version { get; }
 
     /// <summary>The nonce that the guest repeats; null for versions that do not repeat it.</summary>
     public string? Nonce { get; }
 
+    /// <summary>The key that answers are to be sealed for.</summary>
     public TeePublicKey Key { get; }
 
+    /// <summary>The primary evidence, any JSON.</summary>
     public JsonElement Primary { get; }
 
     /// <summary>Exactly the string that the primary evidence binds; null for versions that have none.</summary>
     public string? Additional { get; }
 
+    /// <summary>The guest's init-data; null when it sent none.</summary>
     public InitDataText? InitData { get; }
 
+    /// <summary>Decodes the body; members that are not known are ignored.</summary>
+    /// <param name="body">UTF-8 JSON.</param>
+    /// <param name="version">The version that the guest named in <c>auth</c>.</param>
+    /// <param name="maxBytes">Limit of the body, and of evidence that is a text in it.</param>
     public static Result<AttestRequest> Parse(ReadOnlySpan<byte> body, ProtocolVersion version, int maxBytes)
     {
         if (!HostileJson.ParseObject(body, maxBytes).TryGet(out JsonElement root, out Refusal? refusal))
@@ -78,22 +85,15 @@ internal sealed class AttestRequest
         }
     }
 
-    /// <summary>What the attestation service has to verify: the primary evidence, then each device's.</summary>
-    public Result<ImmutableArray<AttestationInput>> ToInputs(TeeType tee, string nonce, string? hashAlgorithm)
+    /// <summary>The evidence of the devices, in the order of the text; empty without devices. Refused: not an object, a TEE that is not known, more than 64.</summary>
+    public Result<ImmutableArray<Evidence>> ReadDevices()
     {
-        var inputs = ImmutableArray.CreateBuilder<AttestationInput>();
-        if (!BindPrimary(nonce, hashAlgorithm).TryGet(out RuntimeData? runtimeData, out Refusal? refusal))
-        {
-            return refusal;
-        }
-
-        inputs.Add(new AttestationInput(new Evidence(tee, Primary), runtimeData, InitData));
         if (string.IsNullOrEmpty(Additional))
         {
-            return inputs.ToImmutable();
+            return ImmutableArray<Evidence>.Empty;
         }
 
-        if (!HostileJson.Parse(Additional, Math.Max(HostileJson.DefaultMaxBytes, Additional.Length * 3)).TryGet(out JsonElement devices, out refusal))
+        if (!HostileJson.Parse(Additional, Math.Max(HostileJson.DefaultMaxBytes, Additional.Length * 3)).TryGet(out JsonElement devices, out Refusal? refusal))
         {
             return refusal.Within("additional_evidence");
         }
@@ -103,28 +103,69 @@ internal sealed class AttestRequest
             return new Refusal(RefusalCode.Malformed, "additional_evidence is not an object") { Field = "additional_evidence" };
         }
 
+        ImmutableArray<Evidence>.Builder all = ImmutableArray.CreateBuilder<Evidence>();
         foreach (JsonProperty device in devices.EnumerateObject())
         {
-            if (inputs.Count > MaxAdditionalEvidences)
+            if (all.Count == MaxAdditionalEvidences)
             {
                 return new Refusal(RefusalCode.TooLarge, $"additional_evidence has more than {MaxAdditionalEvidences} members") { Field = "additional_evidence" };
             }
 
-            if (!TeeTypes.TryParse(device.Name, out TeeType deviceTee))
+            if (!TeeTypes.TryParse(device.Name, out TeeType tee))
             {
                 return new Refusal(RefusalCode.Unsupported, "additional_evidence names an unknown TEE") { Field = "additional_evidence" };
             }
 
-            var claims = new JsonObject { ["tee-pubkey"] = Key.ToJwk(), ["nonce"] = nonce };
-            if (!CanonicalJson.Write(claims).TryGet(out byte[]? bytes, out refusal))
-            {
-                return refusal;
-            }
-
-            inputs.Add(new AttestationInput(new Evidence(deviceTee, device.Value), new RuntimeData(claims, hashAlgorithm, [bytes]), null));
+            all.Add(new Evidence(tee, device.Value));
         }
 
-        return inputs.ToImmutable();
+        return all.ToImmutable();
+    }
+
+    /// <summary>The runtime data of a device: what its evidence binds, and the claims of a token.</summary>
+    public JsonObject DeviceRuntimeData(string nonce) => new() { ["tee-pubkey"] = Key.ToJwk(), ["nonce"] = nonce };
+
+    /// <summary>The runtime data of the primary evidence, as the claims of a token have it.</summary>
+    public JsonObject PrimaryRuntimeData(string nonce)
+    {
+        JsonObject claims = DeviceRuntimeData(nonce);
+        if (Version >= ProtocolVersion.V0_3_0)
+        {
+            claims["additional-evidence"] = Additional;
+        }
+
+        return claims;
+    }
+
+    /// <summary>The byte strings of which the primary evidence must bind one, most likely first; each holds the nonce and the key (kbs.md 2.8). From 0.3.0 on there is exactly one.</summary>
+    public Result<ImmutableArray<ReadOnlyMemory<byte>>> PrimaryHashInputs(string nonce)
+    {
+        if (!CanonicalJson.Write(PrimaryRuntimeData(nonce)).TryGet(out byte[]? canonical, out Refusal? refusal))
+        {
+            return refusal;
+        }
+
+        if (Version >= ProtocolVersion.V0_3_0)
+        {
+            return ImmutableArray.Create<ReadOnlyMemory<byte>>(canonical);
+        }
+
+        var candidates = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>(5);
+        if (Version == ProtocolVersion.V0_1_0 && Key.ConcatenatedRsaTexts.Length > 0)
+        {
+            // Guests up to 0.8 hashed the texts, those without kty (up to 0.6) nothing else.
+            candidates.Add(Encoding.UTF8.GetBytes(nonce + Key.ConcatenatedRsaTexts));
+        }
+
+        if (Key.HasType)
+        {
+            candidates.Add(canonical);
+            Add(candidates, CanonicalJson.Write(new JsonObject { ["tee-pubkey"] = Key.ToJwkAsSent(), ["nonce"] = nonce }));
+            Add(candidates, Plain(Key.ToJwk(), nonce));
+            Add(candidates, Plain(Key.ToJwkAsSent(), nonce));
+        }
+
+        return candidates.ToImmutable();
     }
 
     private static Result<AttestRequest> ParseCurrent(JsonElement root)
@@ -190,42 +231,6 @@ internal sealed class AttestRequest
         }
 
         return null;
-    }
-
-    private Result<RuntimeData> BindPrimary(string nonce, string? hashAlgorithm)
-    {
-        var claims = new JsonObject { ["tee-pubkey"] = Key.ToJwk(), ["nonce"] = nonce };
-        if (Version >= ProtocolVersion.V0_3_0)
-        {
-            claims["additional-evidence"] = Additional;
-        }
-
-        if (!CanonicalJson.Write(claims).TryGet(out byte[]? canonical, out Refusal? refusal))
-        {
-            return refusal;
-        }
-
-        if (Version >= ProtocolVersion.V0_3_0)
-        {
-            return new RuntimeData(claims, hashAlgorithm, [canonical]);
-        }
-
-        var candidates = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>(5);
-        if (Version == ProtocolVersion.V0_1_0 && Key.ConcatenatedRsaTexts.Length > 0)
-        {
-            // Guests up to 0.8 hashed the texts, those without kty (up to 0.6) nothing else.
-            candidates.Add(Encoding.UTF8.GetBytes(nonce + Key.ConcatenatedRsaTexts));
-        }
-
-        if (Key.HasType)
-        {
-            candidates.Add(canonical);
-            Add(candidates, CanonicalJson.Write(new JsonObject { ["tee-pubkey"] = Key.ToJwkAsSent(), ["nonce"] = nonce }));
-            Add(candidates, Plain(Key.ToJwk(), nonce));
-            Add(candidates, Plain(Key.ToJwkAsSent(), nonce));
-        }
-
-        return new RuntimeData(claims, hashAlgorithm, candidates.ToImmutable());
     }
 
     // The members in the order of the guest's own structures: key first, then nonce (kbs.md 2.8). Escapes are those of the canonical form.

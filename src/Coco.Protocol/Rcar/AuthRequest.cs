@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
 
-namespace Coco.KeyBroker;
+namespace Coco.Protocol;
 
 /// <summary>The body of <c>auth</c> (kbs.md 2.1), decoded and not yet judged.</summary>
-internal sealed record AuthRequest(string Version, string Tee, JsonElement ExtraParameters)
+/// <param name="Version">Text of the version; <see cref="ProtocolVersions"/> judges it.</param>
+/// <param name="Tee">Wire name of the TEE, not yet looked up.</param>
+/// <param name="ExtraParameters">The member <c>extra-params</c>, any JSON.</param>
+public sealed record AuthRequest(string Version, string Tee, JsonElement ExtraParameters)
 {
     /// <summary>Three members are required; unknown ones are ignored; <c>extra-params</c> may be any JSON, also null.</summary>
     public static Result<AuthRequest> Parse(ReadOnlySpan<byte> body)
