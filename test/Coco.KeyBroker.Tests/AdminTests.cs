@@ -136,6 +136,8 @@ public sealed class AdminTests : IDisposable
         { "POST", "resource-rollback/a/b/c" },
         { "POST", "resource-rotate/a/b/c" },
         { "POST", "resource-expiry/a/b/c" },
+        { "GET", "audit" },
+        { "GET", "audit-key" },
         { "POST", "resource/a/b/c" },
         { "DELETE", "resource/a/b/c" },
         { "GET", "sample/x" },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text;
 using System.Text.Json;
+using Coco.Protocol;
 using Coco.Storage;
 
 namespace Coco.KeyBroker.Tests;
@@ -67,7 +68,7 @@ public sealed class AuditTests
         await three.AdminAsync("POST", "/kbs/v0/resource/c/b/1", "x");
         await two.AdminAsync("POST", "/kbs/v0/resource/c/b/2", "x");
 
-        AuditSummary summary = (await AuditVerifier.VerifyAsync(three.Stores, null, CancellationToken.None)).Require();
+        AuditSummary summary = (await AuditExport.VerifyAsync(three.Stores, null, CancellationToken.None)).Require();
 
         Assert.Equal(12, summary.Events);
     }
@@ -88,7 +89,7 @@ public sealed class AuditTests
 
         Assert.True(lines.Length < 1500, lines.Length.ToString());
         Assert.Equal(5001, lines.Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.TryGetProperty("seq", out _)).Sum(e => e.TryGetProperty("count", out JsonElement c) ? c.GetInt32() : 1));
-        Assert.True((await AuditVerifier.VerifyAsync(broker.Stores, null, CancellationToken.None)).TryGet(out _, out _));
+        Assert.True((await AuditExport.VerifyAsync(broker.Stores, null, CancellationToken.None)).TryGet(out _, out _));
     }
 
     public static TheoryData<string, long> Manipulations() => new()
@@ -117,7 +118,7 @@ public sealed class AuditTests
         List<string> lines = [.. await LinesAsync(broker.Stores)];
         int EventLine(int n) => lines.FindIndex(l => l.StartsWith($$"""{"seq":{{n}},""", StringComparison.Ordinal));
         int HeadLine(int n) => lines.FindIndex(l => l.StartsWith($$"""{"head":{{n}},""", StringComparison.Ordinal));
-        string key = (await AuditVerifier.FindPublicKeyAsync(broker.Stores, CancellationToken.None))!;
+        string key = (await AuditExport.FindPublicKeyAsync(broker.Stores, CancellationToken.None))!;
         switch (what)
         {
             case "edit":
@@ -136,7 +137,7 @@ public sealed class AuditTests
                 lines.RemoveAt(EventLine(1));
                 break;
             case "remove-head":
-                lines.RemoveAt(HeadLine(6));
+                lines.RemoveAll(l => l.StartsWith("""{"head":6,""", StringComparison.Ordinal));
                 record = 6;
                 break;
             case "forge-head":
@@ -151,11 +152,27 @@ public sealed class AuditTests
         }
 
         Result<AuditSummary> result = what == "cut-end"
-            ? await AuditVerifier.VerifyAsync(broker.Stores, null, CancellationToken.None)
+            ? await AuditExport.VerifyAsync(broker.Stores, null, CancellationToken.None)
             : await AuditVerifier.VerifyAsync(lines.ToAsyncEnumerable(), key, CancellationToken.None);
 
         Assert.False(result.TryGet(out _, out Refusal? refusal));
         Assert.Equal(record, refusal.Offset);
+    }
+
+    [Fact]
+    public async Task Export_OverTheAdministratorsEndpoint_IsTheChainAndItsKey()
+    {
+        await using TestBroker broker = await TestBroker.StartAsync();
+        await ExampleTests.StoreGreetingAsync(broker);
+
+        RawAnswer anonymous = await broker.SendAsync("GET", "/kbs/v0/audit");
+        RawAnswer chain = await broker.AdminAsync("GET", "/kbs/v0/audit");
+        RawAnswer key = await broker.AdminAsync("GET", "/kbs/v0/audit-key");
+        AuditSummary summary = (await AuditVerifier.VerifyAsync(chain.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToAsyncEnumerable(), key.Text, CancellationToken.None)).Require();
+
+        Assert.Equal(401, anonymous.Status);
+        Assert.Equal("application/jsonl", chain.Header("content-type"));
+        Assert.True(summary.Events >= 1);
     }
 
     [Fact]
@@ -168,7 +185,7 @@ public sealed class AuditTests
 
         Result<AuditSummary> result = await AuditVerifier.VerifyAsync(
             (await LinesAsync(broker.Stores)).ToAsyncEnumerable(),
-            (await AuditVerifier.FindPublicKeyAsync(other.Stores, CancellationToken.None))!,
+            (await AuditExport.FindPublicKeyAsync(other.Stores, CancellationToken.None))!,
             CancellationToken.None);
 
         Assert.Equal(RefusalCode.Untrusted, result.Refusal!.Code);
@@ -177,7 +194,7 @@ public sealed class AuditTests
     private static async Task<string[]> LinesAsync(IStoreProvider stores)
     {
         var lines = new List<string>();
-        await foreach (string line in AuditVerifier.ExportAsync(stores, CancellationToken.None))
+        await foreach (string line in AuditExport.ReadLinesAsync(stores, CancellationToken.None))
         {
             lines.Add(line);
         }

@@ -314,7 +314,7 @@ public sealed class HostileTests
         await broker.FlushAuditAsync();
 
         var chain = new StringBuilder();
-        await foreach (string line in AuditVerifier.ExportAsync(broker.Stores, CancellationToken.None))
+        await foreach (string line in AuditExport.ReadLinesAsync(broker.Stores, CancellationToken.None))
         {
             chain.AppendLine(line);
         }

@@ -58,9 +58,28 @@ internal static class RawHttp
         int end = bytes.AsSpan().IndexOf("\r\n\r\n"u8);
         Assert.True(end > 0, "no answer");
         string[] lines = Encoding.Latin1.GetString(bytes, 0, end).Split("\r\n");
-        return new RawAnswer(
+        var answer = new RawAnswer(
             int.Parse(lines[0].Split(' ')[1]),
             [.. lines.Skip(1).Select(l => (l[..l.IndexOf(':')], l[(l.IndexOf(':') + 1)..].Trim()))],
             bytes[(end + 4)..]);
+        return answer.Header("transfer-encoding") == "chunked" ? answer with { Body = Join(answer.Body) } : answer;
+    }
+
+    private static byte[] Join(byte[] chunks)
+    {
+        var body = new List<byte>();
+        ReadOnlySpan<byte> rest = chunks;
+        while (true)
+        {
+            int line = rest.IndexOf("\r\n"u8);
+            int length = int.Parse(Encoding.ASCII.GetString(rest[..line]), System.Globalization.NumberStyles.HexNumber);
+            if (length == 0)
+            {
+                return [.. body];
+            }
+
+            body.AddRange(rest.Slice(line + 2, length));
+            rest = rest[(line + 4 + length)..];
+        }
     }
 }

@@ -16,6 +16,7 @@ internal sealed partial class AdminHandler(
     ResourcePolicies policies,
     TokenVerifier tokens,
     IEnumerable<IBrokerPlugin> plugins,
+    KeyBrokerStores stores,
     AuditLog audit,
     TimeProvider time,
     ILogger<AdminHandler> log)
@@ -47,6 +48,8 @@ internal sealed partial class AdminHandler(
             ("POST", "resource-policy", 1) when target.Rest[0] == EvaluateName => EvaluateResourcePolicyAsync,
             ("POST", "resource-policy", _) => SetResourcePolicyAsync,
             ("DELETE", "resource-policy", > 0) => DeleteResourcePolicyAsync,
+            ("GET", "audit", 0) => ExportAuditAsync,
+            ("GET", "audit-key", 0) => GetAuditKeyAsync,
             ("GET", "resources", 0) => ListResourcesAsync,
             ("GET", "resource-history", 3) => GetHistoryAsync,
             ("POST", "resource-rollback", 3) => RollBackAsync,
@@ -317,6 +320,20 @@ internal sealed partial class AdminHandler(
             json.WriteEndObject();
         });
     }
+
+    /// <summary>The audit chain as JSON lines, up to this request.</summary>
+    private async Task ExportAuditAsync(BrokerCall call, AdminIdentity who)
+    {
+        await audit.RecordDurablyAsync(Event(call, AuditKind.AdminAccess, who, null), call.Cancelled);
+        call.Http.Response.ContentType = "application/jsonl";
+        await foreach (string line in AuditExport.ReadLinesAsync(stores, call.Cancelled))
+        {
+            await call.Http.Response.BodyWriter.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), call.Cancelled);
+        }
+    }
+
+    private async Task GetAuditKeyAsync(BrokerCall call, AdminIdentity who) =>
+        await Reply.TextAsync(call.Http, StatusCodes.Status200OK, await AuditKey.FindPublicPemAsync(stores, call.Cancelled) ?? string.Empty);
 
     private async Task ListResourcesAsync(BrokerCall call, AdminIdentity who)
     {

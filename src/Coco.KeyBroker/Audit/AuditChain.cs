@@ -4,23 +4,22 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Coco.Protocol;
 
 namespace Coco.KeyBroker;
 
 /// <summary>The form of the audit chain: JSON lines. Each event holds its number and the SHA-256 of the line before; each segment ends with a signed head.</summary>
 /// <remarks>
-/// <para>An event: <c>{"seq":N,"prev":"HEX","time":…}</c>. Its hash is SHA-256 of the line's bytes without the line feed. Before the first
-/// event stands the hash of nothing, 64 zeros.</para>
-/// <para>A head: <c>{"head":N,"hash":"HEX","time":…,"key":"HEX","sig":"B64U"}</c>: the number and hash of the last event, signed with ECDSA
-/// P-256 and SHA-256 over <c>coco audit head 1\nN\nHEX\nTIME</c>.</para>
-/// <para>Key of a segment in the store: <c>segment/</c> and its first number in 16 digits. A segment is written only if absent, which is
-/// what makes one chain out of the events of all replicas. The key <c>head</c> holds the last head once more, so that a cut end shows.</para>
+/// Form and check: <see cref="AuditVerifier"/>. Key of a segment in the store: <c>segment/</c> and its first number in 16 digits. A segment is
+/// written only if absent, which is what makes one chain out of the events of all replicas. The key <c>head</c> holds the last head once
+/// more, so that a cut end shows.
 /// </remarks>
 internal static class AuditChain
 {
     public const string SegmentPrefix = "segment/";
     public const string HeadKey = "head";
 
+    /// <summary>What stands for the event before the first.</summary>
     public static readonly string Nothing = new('0', 64);
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -60,7 +59,7 @@ internal static class AuditChain
 
         json.WriteEndObject();
         json.Flush();
-        string hash = Hash(output.WrittenSpan[start..]);
+        string hash = AuditVerifier.Hash(output.WrittenSpan[start..]);
         output.Write("\n"u8);
         return hash;
     }
@@ -76,7 +75,7 @@ internal static class AuditChain
         json.WriteString("hash"u8, hash);
         json.WriteString("time"u8, at);
         json.WriteString("key"u8, keyId);
-        json.WriteString("sig"u8, StrictBase64.EncodeUrl(key.SignData(SignedBytes(sequence, hash, at), HashAlgorithmName.SHA256)));
+        json.WriteString("sig"u8, StrictBase64.EncodeUrl(key.SignData(AuditVerifier.SignedBytes(sequence, hash, at), HashAlgorithmName.SHA256)));
         json.WriteEndObject();
         json.Flush();
         byte[] head = output.WrittenSpan[start..].ToArray();
@@ -85,14 +84,6 @@ internal static class AuditChain
     }
 
     public static Utf8JsonWriter NewWriter(ArrayBufferWriter<byte> output) => new(output, Options);
-
-    public static byte[] SignedBytes(long sequence, string hash, string time) =>
-        System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"coco audit head 1\n{sequence}\n{hash}\n{time}"));
-
-    public static string Hash(ReadOnlySpan<byte> line) => Convert.ToHexStringLower(SHA256.HashData(line));
-
-    /// <summary>SHA-256 (hex) of a public key, by which heads name it.</summary>
-    public static string KeyId(ECDsa key) => Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
 
     private static void Optional(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
     {

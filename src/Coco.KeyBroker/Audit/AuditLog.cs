@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using Coco.Protocol;
 using Coco.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -174,7 +175,7 @@ internal sealed partial class AuditLog : BackgroundService
         if (_key is null)
         {
             _key = await AuditKey.OpenAsync(_stores, _configuredKey, ct);
-            _keyId = AuditChain.KeyId(_key);
+            _keyId = AuditVerifier.KeyId(_key);
         }
 
         if (_sequence < 0)

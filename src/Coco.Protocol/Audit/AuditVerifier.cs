@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Coco.Storage;
 
-namespace Coco.KeyBroker;
+namespace Coco.Protocol;
 
 /// <summary>What a check of the audit chain found.</summary>
 /// <param name="Events">Events that were checked.</param>
@@ -13,79 +13,58 @@ namespace Coco.KeyBroker;
 /// <param name="KeyId">SHA-256 (hex) of the public key that signed the heads; null when there was no event.</param>
 public sealed record AuditSummary(long Events, long Heads, string LastHash, string? KeyId);
 
-/// <summary>Checks the audit chain and names the first record that was removed, reordered or edited.</summary>
+/// <summary>Checks an audit chain and names the first record that was removed, reordered or edited.</summary>
+/// <remarks>
+/// <para>The chain is JSON lines. An event: <c>{"seq":N,"prev":"HEX","time":…}</c>; its hash is SHA-256 of the line's bytes without the
+/// line feed, and <c>prev</c> is the hash of the event before, 64 zeros before the first.</para>
+/// <para>A head: <c>{"head":N,"hash":"HEX","time":…,"key":"HEX","sig":"B64U"}</c>: number and hash of the last event, signed with ECDSA
+/// P-256 and SHA-256 over <c>coco audit head 1\nN\nHEX\nTIME</c>; <c>key</c> is SHA-256 of the public key's DER. The last line is a head.</para>
+/// </remarks>
 public static class AuditVerifier
 {
     private const int MaxLineBytes = 1 << 20;
 
-    /// <summary>Checks the chain in a store against the store's own key, or against <paramref name="publicKeyPem"/> when an administrator kept that elsewhere.</summary>
-    public static async ValueTask<Result<AuditSummary>> VerifyAsync(IStoreProvider stores, string? publicKeyPem, CancellationToken ct)
-    {
-        ArgumentNullException.ThrowIfNull(stores);
-        var opened = new KeyBrokerStores(stores);
-        IKeyValueStore store = await opened.AuditAsync(ct);
-        byte[]? last = await store.GetAsync(AuditChain.HeadKey, ct) is { } head ? head.Value.ToArray() : null;
-        string? pem = publicKeyPem ?? await AuditKey.FindPublicPemAsync(opened, ct);
-        using ECDsa? key = pem is null ? null : TryImport(pem);
-        if (key is null)
-        {
-            return last is null
-                ? new AuditSummary(0, 0, AuditChain.Nothing, null)
-                : new Refusal(RefusalCode.NotFound, "there is no key to check the heads with");
-        }
+    /// <summary>What stands for the event before the first.</summary>
+    internal static string Nothing { get; } = new('0', 64);
 
-        return await VerifyAsync(ReadAsync(store, ct), key, last, ct);
-    }
-
-    /// <summary>Checks exported JSON lines.</summary>
-    /// <param name="lines">Events and heads in order, as <see cref="ExportAsync"/> gives them.</param>
-    /// <param name="publicKeyPem">The key of the heads.</param>
+    /// <summary>Checks a chain.</summary>
+    /// <param name="lines">Events and heads in order, as the key broker exports them.</param>
+    /// <param name="publicKeyPem">The key of the heads, which an administrator kept where nobody who can write the store can write.</param>
     /// <param name="ct">Cancels the check.</param>
     public static async ValueTask<Result<AuditSummary>> VerifyAsync(IAsyncEnumerable<string> lines, string publicKeyPem, CancellationToken ct)
     {
+        ArgumentNullException.ThrowIfNull(lines);
+        ArgumentNullException.ThrowIfNull(publicKeyPem);
         using ECDsa? key = TryImport(publicKeyPem);
-        return key is null ? new Refusal(RefusalCode.Malformed, "the key is not a PEM public key on P-256") : await VerifyAsync(lines, key, null, ct);
+        return key is null ? new Refusal(RefusalCode.Malformed, "the key is not a PEM public key on P-256") : await VerifyAsync(lines, key, ct).ConfigureAwait(false);
     }
 
-    /// <summary>The chain as JSON lines: events, and heads between them.</summary>
-    public static async IAsyncEnumerable<string> ExportAsync(IStoreProvider stores, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    /// <summary>The bytes that a head's signature is over.</summary>
+    /// <param name="sequence">Number of the last event.</param>
+    /// <param name="hash">Its hash.</param>
+    /// <param name="time">Time of the head, as it stands there.</param>
+    public static byte[] SignedBytes(long sequence, string hash, string time) =>
+        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"coco audit head 1\n{sequence}\n{hash}\n{time}"));
+
+    /// <summary>The hash of an event.</summary>
+    /// <param name="line">Its bytes, without the line feed.</param>
+    public static string Hash(ReadOnlySpan<byte> line) => Convert.ToHexStringLower(SHA256.HashData(line));
+
+    /// <summary>SHA-256 (hex) of a public key, by which heads name it.</summary>
+    public static string KeyId(ECDsa key)
     {
-        ArgumentNullException.ThrowIfNull(stores);
-        IKeyValueStore store = await new KeyBrokerStores(stores).AuditAsync(ct);
-        await foreach (string line in ReadAsync(store, ct))
-        {
-            yield return line;
-        }
+        ArgumentNullException.ThrowIfNull(key);
+        return Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
     }
 
-    /// <summary>The PEM public key that heads are signed with; null before the first event. Keep a copy where nobody who can write the store can write.</summary>
-    public static ValueTask<string?> FindPublicKeyAsync(IStoreProvider stores, CancellationToken ct) =>
-        AuditKey.FindPublicPemAsync(new KeyBrokerStores(stores), ct);
-
-    private static async IAsyncEnumerable<string> ReadAsync(IKeyValueStore store, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
+    private static async ValueTask<Result<AuditSummary>> VerifyAsync(IAsyncEnumerable<string> lines, ECDsa key, CancellationToken ct)
     {
-        await foreach (string key in store.ListAsync(AuditChain.SegmentPrefix, ct))
-        {
-            if (await store.GetAsync(key, ct) is not { } segment)
-            {
-                continue;
-            }
-
-            foreach (string line in Encoding.UTF8.GetString(segment.Value.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            {
-                yield return line;
-            }
-        }
-    }
-
-    private static async ValueTask<Result<AuditSummary>> VerifyAsync(IAsyncEnumerable<string> lines, ECDsa key, byte[]? storedHead, CancellationToken ct)
-    {
-        string keyId = AuditChain.KeyId(key);
-        string hash = AuditChain.Nothing;
+        string keyId = KeyId(key);
+        string hash = Nothing;
         long sequence = 0;
         long heads = 0;
         long signed = 0;
-        await foreach (string line in lines.WithCancellation(ct))
+        await foreach (string line in lines.WithCancellation(ct).ConfigureAwait(false))
         {
             byte[] bytes = Encoding.UTF8.GetBytes(line);
             if (bytes.Length > MaxLineBytes || !HostileJson.ParseObject(bytes).TryGet(out JsonElement record, out _))
@@ -124,32 +103,12 @@ public static class AuditVerifier
             }
 
             sequence = number;
-            hash = AuditChain.Hash(bytes);
+            hash = Hash(bytes);
         }
 
         if (signed != sequence)
         {
             return Broken(signed + 1, "and what follows it has no signed head");
-        }
-
-        if (storedHead is not null)
-        {
-            if (!HostileJson.ParseObject(storedHead).TryGet(out JsonElement head, out _)
-                || !head.TryGetProperty("head", out JsonElement at) || at.ValueKind != JsonValueKind.Number || !at.TryGetInt64(out long last))
-            {
-                return Broken(sequence, "is the last one, and the head that the store keeps is unreadable");
-            }
-
-            if (last > sequence)
-            {
-                return Broken(sequence + 1, $"and all up to record {last} were removed");
-            }
-
-            // A head that is behind is what a crash between the two writes leaves; it must still be genuine.
-            if (last == sequence && CheckHead(head, key, keyId, sequence, hash) is { } bad)
-            {
-                return bad;
-            }
         }
 
         return new AuditSummary(sequence, heads, hash, sequence == 0 ? null : keyId);
@@ -184,7 +143,7 @@ public static class AuditVerifier
             return Broken(sequence, "was edited: its head holds another hash");
         }
 
-        return key.VerifyData(AuditChain.SignedBytes(number, headHash, time), signatureBytes, HashAlgorithmName.SHA256)
+        return key.VerifyData(SignedBytes(number, headHash, time), signatureBytes, HashAlgorithmName.SHA256)
             ? null
             : new Refusal(RefusalCode.BadSignature, $"the head after record {sequence} has a wrong signature") { Field = "head", Offset = sequence };
     }
