@@ -12,15 +12,15 @@ public sealed class P256VerifyingKey
     /// <summary>Length of a signature <c>r ‖ s</c>.</summary>
     public const int SignatureLength = 64;
 
-    private readonly ECDsa _key;
+    private readonly EcdsaKeyPool _keys;
+
+    private P256VerifyingKey(EcdsaKeyPool keys) => _keys = keys;
 
     // DER of a SubjectPublicKeyInfo for an uncompressed P-256 point has one form only (RFC 5480): this, then X and Y.
     private static ReadOnlySpan<byte> PublicKeyInfoHeader =>
     [
         0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
     ];
-
-    private P256VerifyingKey(ECDsa key) => _key = key;
 
     /// <summary>The key of a point; a refusal when the point is not on the curve.</summary>
     /// <param name="point">64 bytes, X and Y in big-endian order.</param>
@@ -31,14 +31,12 @@ public sealed class P256VerifyingKey
             return new Refusal(RefusalCode.Malformed, $"a P-256 point has {PointLength} bytes, not {point.Length}");
         }
 
-        var parameters = new ECParameters
-        {
-            Curve = ECCurve.NamedCurves.nistP256,
-            Q = new ECPoint { X = point[..32].ToArray(), Y = point[32..].ToArray() },
-        };
+        byte[] info = new byte[PublicKeyInfoHeader.Length + PointLength];
+        PublicKeyInfoHeader.CopyTo(info);
+        point.CopyTo(info.AsSpan(PublicKeyInfoHeader.Length));
         try
         {
-            return new P256VerifyingKey(ECDsa.Create(parameters));
+            return new P256VerifyingKey(new EcdsaKeyPool(info));
         }
         catch (CryptographicException)
         {
@@ -55,20 +53,15 @@ public sealed class P256VerifyingKey
 
     /// <summary>Checks an ECDSA signature with SHA-256 in the form <c>r ‖ s</c>, big-endian.</summary>
     public bool VerifyRaw(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) =>
-        signature.Length == SignatureLength
-        && _key.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        signature.Length == SignatureLength && Verify(data, signature, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
 
     /// <summary>Checks an ECDSA signature with SHA-256 in DER, as certificates and revocation lists carry it.</summary>
-    public bool VerifyDer(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    public bool VerifyDer(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) => Verify(data, signature, DSASignatureFormat.Rfc3279DerSequence);
+
+    private bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, DSASignatureFormat format)
     {
-        try
-        {
-            return _key.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
-        }
-        catch (CryptographicException)
-        {
-            // Some providers throw for a signature that is no DER at all.
-            return false;
-        }
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(data, digest);
+        return _keys.VerifyHash(digest, signature, format);
     }
 }
