@@ -13,7 +13,8 @@ public sealed class JweRecipient : IDisposable
     private const int CekBytes = 32;
     private const int IvBytes = 12;
     private const int TagBytes = 16;
-    private const int MaxEncryptedKeyBytes = 1024;
+    internal const int MaxEncryptedKeyBytes = 1024;
+    internal const int MaxHeaderBytes = 1600;
 
     private static readonly byte[] HeaderOaep256 = """{"alg":"RSA-OAEP-256","enc":"A256GCM"}"""u8.ToArray();
     private static readonly byte[] HeaderOaep = """{"alg":"RSA-OAEP","enc":"A256GCM"}"""u8.ToArray();
@@ -69,7 +70,7 @@ public sealed class JweRecipient : IDisposable
         Span<byte> cek = stackalloc byte[CekBytes];
         Span<byte> iv = stackalloc byte[IvBytes];
         Span<byte> encryptedKey = stackalloc byte[MaxEncryptedKeyBytes];
-        Span<byte> header = stackalloc byte[1600];
+        Span<byte> header = stackalloc byte[MaxHeaderBytes];
         RandomNumberGenerator.Fill(cek);
         RandomNumberGenerator.Fill(iv);
         try

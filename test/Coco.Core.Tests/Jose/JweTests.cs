@@ -167,6 +167,42 @@ public sealed class JweTests
     }
 
     [Fact]
+    public void EncryptJson_SeveralRecipients_EachOpensAndAStrangerDoesNot()
+    {
+        using JweDecryptionKey ec = JweDecryptionKey.Generate(JweAlgorithms.EcdhEsA256Kw, "P-521");
+        using JweDecryptionKey rsa = JweDecryptionKey.Generate(JweAlgorithms.RsaOaep);
+        using JweDecryptionKey stranger = JweDecryptionKey.Generate(JweAlgorithms.EcdhEsA256Kw, "P-521");
+        using JweRecipient first = JweRecipient.Create(ec.PublicJwk, JweAlgorithms.Image).Require();
+        using JweRecipient second = JweRecipient.Create(rsa.PublicJwk, JweAlgorithms.Image).Require();
+
+        JweMessage both = JweMessage.ParseJson(Jwe.EncryptJson([first, second], "layer key"u8)).Require();
+        JweMessage one = JweMessage.ParseJson(Jwe.EncryptJson([second], "layer key"u8)).Require();
+
+        foreach ((JweDecryptionKey key, JweMessage message) in ((JweDecryptionKey, JweMessage)[])[(ec, both), (rsa, both), (rsa, one)])
+        {
+            using Secret plain = key.Decrypt(message, JweAlgorithms.Image).Require();
+            Assert.True(plain.Matches("layer key"u8));
+        }
+
+        Assert.NotNull(stranger.Decrypt(both, JweAlgorithms.Image).Refusal);
+        Assert.Throws<ArgumentException>(() => Jwe.EncryptJson([], default));
+    }
+
+    [Theory]
+    [InlineData("{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}", "\"header\":{\"alg\":\"RSA1_5\"},")]
+    [InlineData("{\"enc\":\"A256GCM\"}", "\"header\":{\"alg\":\"RSA-OAEP\",\"crit\":[]},")]
+    [InlineData("{\"enc\":\"A256GCM\"}", "\"unprotected\":{\"alg\":\"RSA-OAEP\"},")]
+    [InlineData("{\"enc\":\"A256GCM\"}", "\"recipients\":[],")]
+    [InlineData("{\"enc\":\"A256GCM\"}", "\"header\":1,")]
+    public void ParseJson_HeadersThatDisagreeOrAreUnprotected_Refused(string protectedHeader, string member)
+    {
+        string body = "{\"protected\":\"" + StrictBase64.EncodeUrl(Encoding.UTF8.GetBytes(protectedHeader)) + "\"," + member
+            + "\"encrypted_key\":\"AA\",\"iv\":\"AAAAAAAAAAAAAAAA\",\"ciphertext\":\"\",\"tag\":\"AAAAAAAAAAAAAAAAAAAAAA\"}";
+
+        Assert.NotNull(JweMessage.ParseJson(Encoding.UTF8.GetBytes(body)).Refusal);
+    }
+
+    [Fact]
     public void Create_UnusableKeys_Refused()
     {
         byte[] x = Enumerable.Repeat((byte)1, 32).ToArray();
