@@ -69,6 +69,20 @@ public sealed class PatternTests
         Assert.False(regex.IsMatch(new string('a', 2_000) + "!", ref budget));
     }
 
+    [Theory]
+    [InlineData("(?i)", @"\pL", "")]
+    [InlineData("(?i)[", @"\pL", "]")]
+    [InlineData("(?i)[", @"\x{0}-\x{10FFFF}", "]")]
+    [InlineData("", "(a)", "")]
+    [InlineData("", "(?:a{1000})", "")]
+    public void TryCompile_PatternsThatGrow_AreCompiledOrRefusedWithoutMuchWork(string start, string part, string end)
+    {
+        var pattern = start + string.Concat(Enumerable.Repeat(part, 8_000 / part.Length)) + end;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Re2Regex.TryCompile(pattern, out _, out _);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000_000);
+    }
+
     [Fact]
     public void TryCompile_DeepNesting_IsRefused()
     {

@@ -410,9 +410,8 @@ internal sealed class Re2Parser
             name = name[1..];
         }
 
-        var basis = UnicodeClasses.Find(name)
+        set = UnicodeClasses.Find(name, _fold, negate)
             ?? throw new Re2Exception($"invalid character class range: `{_text[start.._position]}`");
-        set = FoldIfAsked(new RuneSet.Builder().Add(basis)).Build(negate);
         return true;
     }
 

@@ -13,7 +13,7 @@ internal sealed class Re2Regex
 {
     private const int MaxCached = 256;
     private const int MaxCachedInstructions = 2_000;
-    private const int MaxSlots = 4_000_000;
+    private const int MaxSlots = 1_000_000;
 
     private static readonly ConcurrentDictionary<string, Re2Regex> Cache = new(StringComparer.Ordinal);
 

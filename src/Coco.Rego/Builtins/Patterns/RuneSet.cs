@@ -63,10 +63,18 @@ internal sealed class RuneSet
     /// <summary>Collects ranges in any order.</summary>
     public sealed class Builder
     {
+        // More than any sensible class has: \pL has some 600 ranges.
+        private const int MaxRanges = 100_000;
+
         private readonly List<(int Low, int High)> _ranges = [];
 
         public Builder Add(int low, int high)
         {
+            if (_ranges.Count >= MaxRanges)
+            {
+                throw new Re2Exception("expression too large");
+            }
+
             _ranges.Add((low, high));
             return this;
         }
@@ -75,7 +83,7 @@ internal sealed class RuneSet
         {
             for (var i = 0; i < set._bounds.Length; i += 2)
             {
-                _ranges.Add((set._bounds[i], set._bounds[i + 1]));
+                Add(set._bounds[i], set._bounds[i + 1]);
             }
 
             return this;

@@ -15,6 +15,9 @@ internal static partial class UnicodeClasses
     ];
 
     private static readonly Lazy<FrozenDictionary<string, RuneSet>> Categories = new(BuildCategories);
+    // As many as there are names, so it needs no bound of its own.
+    private static readonly ConcurrentDictionary<(string Name, bool Fold, bool Negate), RuneSet> Variants = new();
+
     private static readonly ConcurrentDictionary<string, RuneSet> ScriptSets = new(StringComparer.Ordinal);
 
     /// <summary>The set of that name, or null where there is none.</summary>
@@ -36,6 +39,23 @@ internal static partial class UnicodeClasses
         }
 
         return ScriptSets.GetOrAdd(name, static (_, text) => Parse(text), ranges);
+    }
+
+    /// <summary>The same with what differs in case only, or the complement; null where there is none of that name.</summary>
+    public static RuneSet? Find(string name, bool fold, bool negate)
+    {
+        if (Find(name) is not { } basis)
+        {
+            return null;
+        }
+
+        return fold || negate ? Variants.GetOrAdd((name, fold, negate), static (key, set) => Vary(set, key.Fold, key.Negate), basis) : basis;
+    }
+
+    private static RuneSet Vary(RuneSet set, bool fold, bool negate)
+    {
+        var builder = new RuneSet.Builder().Add(set);
+        return (fold ? builder.Fold() : builder).Build(negate);
     }
 
     private static RuneSet Parse(string ranges)
