@@ -34,10 +34,15 @@ internal sealed class IntelVectorFiles
     public IEnumerable<DerCertificate> ForeignRoots => _certificates.Where(c =>
         c.SubjectCommonName.Contains("SGX Root CA", StringComparison.Ordinal) && !c.SubjectPublicKeyInfo.Span.SequenceEqual(IntelRootKey.Production.PublicKeyInfo.Span));
 
-    /// <summary>Reads every file of a folder and of those below it.</summary>
-    public static IntelVectorFiles Read(string folder, bool recursive)
+    /// <summary>Reads every file of a folder, of those below it when asked to, and of further folders that exist.</summary>
+    public static IntelVectorFiles Read(string folder, bool recursive, params string[] further)
     {
         var files = new IntelVectorFiles();
+        foreach (string path in further.Where(Directory.Exists).SelectMany(f => Directory.EnumerateFiles(f)).Order(StringComparer.Ordinal))
+        {
+            files.Add(File.ReadAllBytes(path));
+        }
+
         foreach (string path in Directory.EnumerateFiles(folder, "*", recursive ? SearchOption.AllDirectories : SearchOption.TopDirectoryOnly).Order(StringComparer.Ordinal))
         {
             files.Add(File.ReadAllBytes(path));
@@ -75,20 +80,22 @@ internal sealed class IntelVectorFiles
         return IntelCollateralFile.FromItems(items);
     }
 
-    /// <summary>Whether one of the TCB signing certificates here signed the text.</summary>
-    public bool IsSigned(SignedCollateral statement) => _certificates.Any(c =>
-        c.SubjectCommonName.Contains("TCB Signing", StringComparison.Ordinal)
-        && P256VerifyingKey.FromPublicKeyInfo(c.SubjectPublicKeyInfo.Span).TryGet(out P256VerifyingKey? key, out _)
+    /// <summary>Whether one of the TCB signing certificates here signed the text; null when there is none.</summary>
+    public bool? IsSigned(SignedCollateral statement) => Any(c => c.SubjectCommonName.Contains("TCB Signing", StringComparison.Ordinal), c =>
+        P256VerifyingKey.FromPublicKeyInfo(c.SubjectPublicKeyInfo.Span).TryGet(out P256VerifyingKey? key, out _)
         && key.VerifyRaw(statement.Text.Span, statement.Signature.Span));
 
-    /// <summary>Whether one of the certificates here issued the list.</summary>
-    public bool IsIssued(CertificateRevocationList list) => _certificates.Any(c =>
-        c.Subject.Span.SequenceEqual(list.Issuer.Span) && list.CheckSignature(c.SubjectPublicKeyInfo.Span, CertificateSignatureAlgorithms.EcdsaSha256) is null);
+    /// <summary>Whether one of the certificates here issued the list; null when none has the issuer's name.</summary>
+    public bool? IsIssued(CertificateRevocationList list) => Any(c => c.Subject.Span.SequenceEqual(list.Issuer.Span), c => list.CheckSignature(c.SubjectPublicKeyInfo.Span, CertificateSignatureAlgorithms.EcdsaSha256) is null);
 
-    /// <summary>Whether one of the certificates here issued the certificate.</summary>
-    public bool IsIssued(DerCertificate certificate) => _certificates.Any(c =>
-        c.Subject.Span.SequenceEqual(certificate.Issuer.Span)
-        && certificate.CheckSignature(c.SubjectPublicKeyInfo.Span, CertificateSignatureAlgorithms.EcdsaSha256) is null);
+    /// <summary>Whether one of the certificates here issued the certificate; null when none has the issuer's name.</summary>
+    public bool? IsIssued(DerCertificate certificate) => Any(c => c.Subject.Span.SequenceEqual(certificate.Issuer.Span), c => certificate.CheckSignature(c.SubjectPublicKeyInfo.Span, CertificateSignatureAlgorithms.EcdsaSha256) is null);
+
+    private bool? Any(Func<DerCertificate, bool> candidate, Func<DerCertificate, bool> holds)
+    {
+        DerCertificate[] all = [.. _certificates.Where(candidate)];
+        return all.Length == 0 ? null : all.Any(holds);
+    }
 
     private static bool IsRoot(DerCertificate certificate) => certificate.SubjectCommonName.Contains("SGX Root CA", StringComparison.Ordinal);
 
