@@ -8,57 +8,92 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Coco.Trustee;
 
-/// <summary>Key broker, attestation service and reference value provider in one process.</summary>
+/// <summary>Which services a process serves.</summary>
+[Flags]
+internal enum TrusteeServices
+{
+    /// <summary>The key broker, over REST.</summary>
+    KeyBroker = 1,
+
+    /// <summary>The attestation service, over gRPC.</summary>
+    AttestationGrpc = 2,
+
+    /// <summary>The attestation service, over REST.</summary>
+    AttestationRest = 4,
+
+    /// <summary>The reference value provider, over gRPC.</summary>
+    ReferenceValues = 8,
+}
+
+/// <summary>Builds the application of a process: the three services, or some of them.</summary>
 internal static partial class TrusteeServer
 {
-    /// <summary>Builds the application; nothing listens yet.</summary>
-    public static WebApplication Build(TrusteeSettings settings, TimeProvider time)
+    /// <summary>Builds it; nothing listens yet.</summary>
+    /// <param name="settings">What it is told.</param>
+    /// <param name="serve">What it serves. Services that these need run in the process too, unless the settings name a remote one.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="corsOrigin">Origin that browsers may call the REST face from; null for none.</param>
+    public static WebApplication Build(TrusteeSettings settings, TrusteeServices serve, TimeProvider time, string? corsOrigin = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "trustee" });
         Logs.SetUp(builder.Logging);
         builder.Services.AddSingleton(time);
         builder.Services.AddSystemd();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
-
-        IStoreProvider raw = StoreWiring.Open(settings.Store, settings.Home, time);
-        IStoreProvider store = StoreWiring.Seal(raw, settings);
-        builder.Services.AddSingleton(store);
-        if (settings.SessionStore is { } session)
+        AddStores(builder.Services, settings, time);
+        long maxBody = 64 << 20;
+        if (serve.HasFlag(TrusteeServices.KeyBroker))
         {
-            builder.Services.AddSingleton<ISessionStoreProvider>(new SessionStore(StoreWiring.Seal(StoreWiring.Open(session, settings.Home, time), settings)));
+            maxBody = AddKeyBroker(builder.Services, settings);
         }
 
-        var keyBrokerOptions = new KeyBrokerOptions();
-        settings.KeyBroker(keyBrokerOptions);
-        ICocoKeyBrokerBuilder keyBroker = builder.Services.AddCocoKeyBroker(o =>
+        bool attests = (serve & (TrusteeServices.AttestationGrpc | TrusteeServices.AttestationRest)) != 0
+            || (serve.HasFlag(TrusteeServices.KeyBroker) && settings.RemoteAttestation is null);
+        if (attests)
         {
-            settings.KeyBroker(o);
-            o.TokenTrust.TrustAttestationService = true;
-        });
-        settings.Plugins(keyBroker);
-        builder.Services.AddCocoAttestation(settings.Attestation with { InsecureSimulatedTee = settings.Verifiers.SimulatedRootsPath is not null });
-        builder.Services.AddCocoReferenceValues(settings.ReferenceValues);
-        builder.Services.AddSingleton<IReferenceValueSource, InProcessReferenceValues>();
-        builder.Services.AddSingleton<IAttestationService, InProcessAttestationService>();
-        VerifierWiring.Add(builder.Services, settings.Verifiers);
-        Telemetry.Add(builder);
-
-        ILoggerFactory startLog = LoggerFactory.Create(Logs.SetUp);
-        ReloadingCertificate? certificate = settings.Tls is { } tls ? Certificate(settings, tls, time, startLog.CreateLogger("Coco.Trustee.Tls")) : null;
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
-        {
-            Listeners.SetLimits(kestrel, keyBrokerOptions.MaxBodyBytes);
-            foreach (IPEndPoint socket in settings.Sockets)
+            builder.Services.AddCocoAttestation(settings.Attestation with { InsecureSimulatedTee = settings.Verifiers.SimulatedRootsPath is not null });
+            if (settings.RemoteReferenceValues is { } rvps)
             {
-                Listeners.Listen(kestrel, socket, certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2, certificate, settings.Tls);
+                builder.Services.AddSingleton<IReferenceValueSource>(new GrpcReferenceValues(rvps));
             }
-        });
+            else
+            {
+                builder.Services.AddSingleton<IReferenceValueSource, InProcessReferenceValues>();
+            }
 
+            VerifierWiring.Add(builder.Services, settings.Verifiers);
+        }
+
+        if (serve.HasFlag(TrusteeServices.ReferenceValues) || (attests && settings.RemoteReferenceValues is null))
+        {
+            builder.Services.AddCocoReferenceValues(settings.ReferenceValues);
+        }
+
+        AddAdapters(builder.Services, settings, serve);
+        bool grpc = (serve & (TrusteeServices.AttestationGrpc | TrusteeServices.ReferenceValues)) != 0;
+        if (grpc)
+        {
+            AddGrpc(builder.Services);
+        }
+
+        if (corsOrigin is not null)
+        {
+            builder.Services.AddCors(o => o.AddDefaultPolicy(p => p
+                .WithOrigins(corsOrigin)
+                .WithMethods("POST", "GET", "OPTIONS")
+                .WithHeaders("content-type", "authorization")
+                .SetPreflightMaxAge(TimeSpan.FromDays(1))));
+        }
+
+        Telemetry.Add(builder);
+        ReloadingCertificate? certificate = Listen(builder, settings, serve, maxBody, time);
         WebApplication app = builder.Build();
-        Telemetry.Map(app);
-        app.MapCocoKeyBroker();
-        app.MapCocoAttestationKeys();
-        DecisionEndpoints.Map(app);
+        if (corsOrigin is not null)
+        {
+            app.UseCors();
+        }
+
+        Map(app, serve, attests);
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Coco.Trustee");
         Warn(settings, log);
         app.Lifetime.ApplicationStarted.Register(() =>
@@ -68,7 +103,150 @@ internal static partial class TrusteeServer
                 Log.Listening(log, url);
             }
         });
+        app.Lifetime.ApplicationStopped.Register(() => certificate?.Dispose());
         return app;
+    }
+
+    private static void AddStores(IServiceCollection services, TrusteeSettings settings, TimeProvider time)
+    {
+        IStoreProvider store = StoreWiring.Open(settings.Store, settings.Home, time);
+        if (!settings.StoreOverrides.IsEmpty)
+        {
+            var opened = new Dictionary<StoreSettings, IStoreProvider> { [settings.Store] = store };
+            var routes = new Dictionary<string, IStoreProvider>(StringComparer.Ordinal);
+            foreach ((string name, StoreSettings other) in settings.StoreOverrides)
+            {
+                if (!opened.TryGetValue(other, out IStoreProvider? provider))
+                {
+                    opened[other] = provider = StoreWiring.Open(other, settings.Home, time);
+                }
+
+                routes[name] = provider;
+            }
+
+            store = new RoutingStoreProvider(store, routes);
+        }
+
+        if (store is PostgresStoreProvider postgres)
+        {
+            services.AddSingleton<IHostedService>(new ExpirySweep(postgres, time));
+        }
+
+        services.AddSingleton(StoreWiring.Seal(store, settings));
+        if (settings.SessionStore is { } session)
+        {
+            services.AddSingleton<ISessionStoreProvider>(new SessionStore(StoreWiring.Seal(StoreWiring.Open(session, settings.Home, time), settings)));
+        }
+    }
+
+    private static long AddKeyBroker(IServiceCollection services, TrusteeSettings settings)
+    {
+        long maxBody = 0;
+        settings.Plugins(services.AddCocoKeyBroker(options =>
+        {
+            settings.KeyBroker(options);
+
+            // The service in this very process needs no certificate to be believed.
+            options.TokenTrust.TrustAttestationService = settings.RemoteAttestation is null;
+            maxBody = options.MaxBodyBytes;
+        }));
+        return maxBody;
+    }
+
+    private static void AddAdapters(IServiceCollection services, TrusteeSettings settings, TrusteeServices serve)
+    {
+        if (!serve.HasFlag(TrusteeServices.KeyBroker))
+        {
+            return;
+        }
+
+        if (settings.RemoteAttestation is { } remote)
+        {
+            services.AddSingleton<IAttestationService>(new GrpcAttestationService(remote));
+        }
+        else if (settings.RemoteReferenceValues is { } rvps)
+        {
+            services.AddSingleton<IAttestationService>(p => new RemoteReferencesAttestationService(p.GetRequiredService<AttestationServiceCore>(), rvps));
+        }
+        else
+        {
+            services.AddSingleton<IAttestationService, InProcessAttestationService>();
+        }
+    }
+
+    private static void AddGrpc(IServiceCollection services)
+    {
+        services.AddGrpc(o =>
+        {
+            o.MaxReceiveMessageSize = AttestationExtensions.MaxGrpcMessageBytes;
+            o.MaxSendMessageSize = AttestationExtensions.MaxGrpcMessageBytes;
+        });
+        services.AddGrpcHealthChecks(o =>
+        {
+            o.Services.Map(AttestationExtensions.HealthName, _ => true);
+            o.Services.Map(ReferenceValuesExtensions.HealthName, _ => true);
+        });
+        services.AddHealthChecks();
+    }
+
+    private static ReloadingCertificate? Listen(WebApplicationBuilder builder, TrusteeSettings settings, TrusteeServices serve, long maxBody, TimeProvider time)
+    {
+        ILoggerFactory startLog = LoggerFactory.Create(Logs.SetUp);
+        ReloadingCertificate? certificate = settings.Tls is { } tls ? Certificate(settings, tls, time, startLog.CreateLogger("Coco.Trustee.Tls")) : null;
+
+        // Without TLS nothing negotiates: a plain port speaks HTTP/2 for gRPC, or HTTP/1.1 for REST.
+        HttpProtocols plain = (serve & (TrusteeServices.AttestationGrpc | TrusteeServices.ReferenceValues)) != 0 && !serve.HasFlag(TrusteeServices.KeyBroker)
+            ? HttpProtocols.Http2
+            : HttpProtocols.Http1;
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            Listeners.SetLimits(kestrel, maxBody);
+            foreach (IPEndPoint socket in settings.Sockets)
+            {
+                Listeners.Listen(kestrel, socket, certificate is null ? plain : HttpProtocols.Http1AndHttp2, certificate, settings.Tls);
+            }
+        });
+        return certificate;
+    }
+
+    private static void Map(WebApplication app, TrusteeServices serve, bool attests)
+    {
+        Telemetry.Map(app);
+        AdminGate.Use(app);
+        if (serve.HasFlag(TrusteeServices.KeyBroker))
+        {
+            app.MapCocoKeyBroker();
+            if (attests)
+            {
+                app.MapCocoAttestationKeys();
+                app.MapCocoAttestationAdmin("/kbs/v0").WithMetadata(AdminOnly.Instance);
+            }
+        }
+        else
+        {
+            app.MapGet("/healthz", (RequestDelegate)(static _ => Task.CompletedTask));
+        }
+
+        if (serve.HasFlag(TrusteeServices.AttestationGrpc))
+        {
+            app.MapCocoAttestationGrpc();
+            app.MapCocoAttestationKeys();
+        }
+
+        if (serve.HasFlag(TrusteeServices.AttestationRest))
+        {
+            app.MapCocoAttestationRest();
+        }
+
+        if (serve.HasFlag(TrusteeServices.ReferenceValues))
+        {
+            app.MapCocoReferenceValues();
+        }
+
+        if ((serve & (TrusteeServices.AttestationGrpc | TrusteeServices.ReferenceValues)) != 0)
+        {
+            app.MapGrpcHealthChecksService();
+        }
     }
 
     private static ReloadingCertificate Certificate(TrusteeSettings settings, TlsSettings tls, TimeProvider time, ILogger log)
@@ -116,7 +294,7 @@ internal static partial class TrusteeServer
         [LoggerMessage(EventId = 10012, Level = LogLevel.Warning, Message = "INSECURE: insecure_simulated_tee trusts the simulated roots in {Path}; whoever has their keys can attest as anything")]
         public static partial void SimulatedTee(ILogger logger, string path);
 
-        [LoggerMessage(EventId = 10013, Level = LogLevel.Warning, Message = "INSECURE: insecure_http serves without TLS")]
+        [LoggerMessage(EventId = 10013, Level = LogLevel.Warning, Message = "INSECURE: plain HTTP, without TLS")]
         public static partial void PlainHttp(ILogger logger);
 
         [LoggerMessage(EventId = 10014, Level = LogLevel.Warning, Message = "{Warning}")]

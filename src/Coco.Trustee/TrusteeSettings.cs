@@ -43,6 +43,15 @@ internal sealed record TrusteeSettings
     /// <summary>The verifiers.</summary>
     public VerifierSettings Verifiers { get; init; } = new();
 
+    /// <summary>Other stores for some namespaces; the key is the namespace.</summary>
+    public ImmutableDictionary<string, StoreSettings> StoreOverrides { get; init; } = ImmutableDictionary<string, StoreSettings>.Empty;
+
+    /// <summary>Address of a remote attestation service (gRPC); null uses the one in this process.</summary>
+    public Uri? RemoteAttestation { get; init; }
+
+    /// <summary>Address of a remote reference value provider (gRPC); null uses the one in this process.</summary>
+    public Uri? RemoteReferenceValues { get; init; }
+
     /// <summary>Adds the plugins of the key broker.</summary>
     public Action<ICocoKeyBrokerBuilder> Plugins { get; init; } = b => b.AddResourcePlugin();
 
@@ -86,6 +95,24 @@ internal sealed record VerifierSettings
 
     /// <summary>Folders in which collateral lies, asked before the vendors' services.</summary>
     public ImmutableArray<string> CollateralFolders { get; init; } = [];
+
+    /// <summary>File of Intel collateral for sites without network (<c>file://</c> of <c>collateral_service</c>); null for none.</summary>
+    public string? IntelCollateralFile { get; init; }
+
+    /// <summary>Ask Intel for the series of collateral that comes later (<c>tcb_update_type = "standard"</c>).</summary>
+    public bool StandardTcbUpdates { get; init; }
+
+    /// <summary>Whether the other vendors' services (Hygon, NVIDIA) may be asked.</summary>
+    public bool OnlineSources { get; init; } = true;
+
+    /// <summary>PEM file or folder of roots for TPM endorsements; null trusts none.</summary>
+    public string? TpmRootsPath { get; init; }
+
+    /// <summary>PEM file of the root of DPU certificates; null takes no DPU evidence.</summary>
+    public string? DpuRootPath { get; init; }
+
+    /// <summary>How old an alias certificate of a DPU may be.</summary>
+    public TimeSpan DpuLongestAge { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Base address of AMD's key distribution service; null asks nobody.</summary>
     public Uri? AmdKds { get; init; } = new("https://kdsintf.amd.com");

@@ -10,11 +10,11 @@ using AttestationInput = Coco.KeyBroker.AttestationInput;
 namespace Coco.Trustee;
 
 /// <summary>The attestation service and the reference value provider of this process, as the key broker sees them.</summary>
-internal sealed class InProcessAttestationService(AttestationServiceCore attestation, ReferenceValueService referenceValues) : IAttestationService
+internal sealed class InProcessAttestationService(AttestationServiceCore attestation, ReferenceValueService? referenceValues) : IAttestationService
 {
-    private const string SupportedHashes = "supported-hash-algorithms";
-
     private static readonly ReferenceValuePublisher Administrator = ReferenceValuePublisher.Caller("kbs-admin");
+
+    private ReferenceValueService Values => referenceValues ?? throw new InvalidOperationException("internal: reference values are kept elsewhere");
 
     /// <inheritdoc/>
     public async ValueTask<Result<Challenge>> CreateChallengeAsync(TeeType tee, JsonElement teeParameters, CancellationToken ct)
@@ -24,7 +24,7 @@ internal sealed class InProcessAttestationService(AttestationServiceCore attesta
             return Challenge.Random();
         }
 
-        if (!NegotiateSha512(teeParameters).TryGet(out string? hash, out Refusal? refusal))
+        if (!HashNegotiation.Sha512(teeParameters).TryGet(out string? hash, out Refusal? refusal))
         {
             return refusal;
         }
@@ -82,33 +82,17 @@ internal sealed class InProcessAttestationService(AttestationServiceCore attesta
     public ValueTask<Refusal?> DeletePolicyAsync(PolicyId id, CancellationToken ct) => attestation.Policies.DeleteAsync(id, ct);
 
     /// <inheritdoc/>
-    public ValueTask<Refusal?> RegisterReferenceValueAsync(string message, CancellationToken ct) => referenceValues.RegisterAsync(message, Administrator, ct);
+    public ValueTask<Refusal?> RegisterReferenceValueAsync(string message, CancellationToken ct) => Values.RegisterAsync(message, Administrator, ct);
 
     /// <inheritdoc/>
-    public ValueTask<Result<string>> QueryReferenceValueAsync(string name, CancellationToken ct) => referenceValues.QueryAsync(name, ct);
+    public ValueTask<Result<string>> QueryReferenceValueAsync(string name, CancellationToken ct) => Values.QueryAsync(name, ct);
 
     /// <inheritdoc/>
-    public async ValueTask<Result<string>> ListReferenceValuesAsync(CancellationToken ct) => await referenceValues.QueryAllAsync(ct).ConfigureAwait(false);
+    public async ValueTask<Result<string>> ListReferenceValuesAsync(CancellationToken ct) => await Values.QueryAllAsync(ct).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public ValueTask<Refusal?> DeleteReferenceValueAsync(string name, CancellationToken ct) => referenceValues.DeleteAsync(name, Administrator, ct);
+    public ValueTask<Refusal?> DeleteReferenceValueAsync(string name, CancellationToken ct) => Values.DeleteAsync(name, Administrator, ct);
 
     /// <inheritdoc/>
     public async ValueTask<Result<string>> GetSigningKeysAsync(CancellationToken ct) => await attestation.GetKeySetAsync(ct).ConfigureAwait(false);
-
-    // SE always hashes with SHA-512; it is named only to clients that negotiate (kbs.md 2.6). Empty: nothing is named.
-    private static Result<string> NegotiateSha512(JsonElement parameters)
-    {
-        if (parameters.ValueKind != JsonValueKind.Object || !parameters.TryGetProperty(SupportedHashes, out JsonElement supported))
-        {
-            return string.Empty;
-        }
-
-        return supported.ValueKind == JsonValueKind.Array && supported.EnumerateArray().Any(IsSha512)
-            ? "sha512"
-            : new Refusal(RefusalCode.Unsupported, $"{SupportedHashes} must be a list that holds sha512");
-    }
-
-    private static bool IsSha512(JsonElement name) =>
-        name.ValueKind == JsonValueKind.String && string.Equals(name.GetString(), "sha512", StringComparison.OrdinalIgnoreCase);
 }

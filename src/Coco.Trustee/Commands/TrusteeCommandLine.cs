@@ -9,11 +9,18 @@ internal static class TrusteeCommandLine
 {
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Key broker, attestation service and reference value provider for confidential workloads");
-        root.Options.Add(HomeOption);
-        root.Subcommands.Add(RunCommand.Build());
-        root.Subcommands.Add(KeygenCommand.Build());
-        root.Subcommands.Add(AdminTokenCommand.Build());
+        RootCommand root = ProgramName.Get() switch
+        {
+            "grpc-as" => AttestationCommand.BuildFamiliar(rest: false),
+            "restful-as" => AttestationCommand.BuildFamiliar(rest: true),
+            "rvps" => ReferenceValuesCommand.BuildFamiliar(),
+            _ => BuildRoot(),
+        };
+        if (ProgramName.Get() == "kbs")
+        {
+            args = ["kbs", .. args];
+        }
+
         try
         {
             return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
@@ -23,6 +30,22 @@ internal static class TrusteeCommandLine
             await Console.Error.WriteLineAsync("trustee: " + e.Message).ConfigureAwait(false);
             return 1;
         }
+    }
+
+    private static RootCommand BuildRoot()
+    {
+        var root = new RootCommand("Key broker, attestation service and reference value provider for confidential workloads");
+        root.Options.Add(HomeOption);
+        root.Subcommands.Add(RunCommand.Build());
+        root.Subcommands.Add(RunCommand.BuildKbs());
+        root.Subcommands.Add(AttestationCommand.Build());
+        root.Subcommands.Add(ReferenceValuesCommand.Build());
+        root.Subcommands.Add(CheckConfigCommand.Build());
+        root.Subcommands.Add(MigrateCommand.Build());
+        root.Subcommands.Add(AuditCommand.Build());
+        root.Subcommands.Add(KeygenCommand.Build());
+        root.Subcommands.Add(AdminTokenCommand.Build());
+        return root;
     }
 
     /// <summary>Where state is kept.</summary>

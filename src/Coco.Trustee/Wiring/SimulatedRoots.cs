@@ -3,13 +3,14 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Coco.Tee.Snp;
+using Coco.Verifiers.Intel;
 using Coco.Verifiers.Snp;
 
 namespace Coco.Trustee;
 
 /// <summary>
 /// The file of simulated roots that <c>insecure_simulated_tee</c> names:
-/// <c>{"snp":[{"generation":"Milan","ark":PEM,"ask":PEM,"asvk":PEM}]}</c>. Whoever has a simulator's keys can attest as anything.
+/// <c>{"snp":[{"generation":"Milan","ark":PEM,"ask":PEM,"asvk":PEM}],"intel":[{"name":"…","root":PEM}]}</c>. Whoever has a simulator's keys can attest as anything.
 /// </summary>
 internal static class SimulatedRoots
 {
@@ -48,6 +49,37 @@ internal static class SimulatedRoots
         }
 
         return anchors.ToImmutable();
+    }
+
+    /// <summary>Member <c>intel</c>: <c>[{"name":text,"root":PEM certificate}]</c>.</summary>
+    /// <exception cref="ArgumentException">The file has another form; the message says where.</exception>
+    public static ImmutableArray<IntelRootKey> ReadIntel(string path)
+    {
+        if (!HostileJson.ParseObject(File.ReadAllBytes(path)).TryGet(out JsonElement document, out Refusal? refusal))
+        {
+            throw new ArgumentException($"{path}: {refusal.Detail}");
+        }
+
+        if (!document.TryGetProperty("intel", out JsonElement entries) || entries.ValueKind != JsonValueKind.Array)
+        {
+            return [];
+        }
+
+        ImmutableArray<IntelRootKey>.Builder keys = ImmutableArray.CreateBuilder<IntelRootKey>();
+        foreach (JsonElement entry in entries.EnumerateArray())
+        {
+            if (!HostileJson.RequireString(entry, "name").TryGet(out string? name, out refusal)
+                || !HostileJson.RequireString(entry, "root").TryGet(out string? pem, out refusal)
+                || !DerCertificate.ParsePem(pem).TryGet(out ImmutableArray<DerCertificate> certificates, out refusal)
+                || !IntelRootKey.FromPublicKeyInfo(name, certificates[0].SubjectPublicKeyInfo).TryGet(out IntelRootKey? key, out refusal))
+            {
+                throw new ArgumentException($"{path}: {refusal.Detail}");
+            }
+
+            keys.Add(key);
+        }
+
+        return keys.ToImmutable();
     }
 
     private static byte[] Bytes(string? pem) => pem is null ? [] : Encoding.UTF8.GetBytes(pem);

@@ -1,15 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Coco.Storage;
+using Coco.Tee.SecureExecution;
 using Coco.Verifiers;
+using Coco.Verifiers.Azure;
+using Coco.Verifiers.Cca;
+using Coco.Verifiers.Certificates;
+using Coco.Verifiers.Csv;
+using Coco.Verifiers.Intel;
+using Coco.Verifiers.Nvidia;
 using Coco.Verifiers.Sample;
+using Coco.Verifiers.SecureExecution;
 using Coco.Verifiers.Snp;
+using Coco.Verifiers.Tpm;
 
 namespace Coco.Trustee;
 
-/// <summary>Makes the verifiers, and the collateral service that they share.</summary>
+/// <summary>Makes the verifiers of every TEE, and the collateral service that they share.</summary>
 internal static class VerifierWiring
 {
+    private const string IbmFolder = "/run/confidential-containers/ibmse";
+    private const string CcaFile = "/opt/confidential-containers/attestation-service/cca/config.json";
+
+    /// <summary>Registers them. A TEE whose verifier needs files that are not there is left out: its evidence is refused as unsupported.</summary>
+    /// <exception cref="ArgumentException">A file that is there has not the form it should have.</exception>
     public static void Add(IServiceCollection services, VerifierSettings settings)
     {
         services.AddSingleton(provider => new CollateralService(new CollateralOptions
@@ -19,18 +36,180 @@ internal static class VerifierWiring
             Clock = provider.GetRequiredService<TimeProvider>(),
         }));
         services.AddSingleton<ICollateralProvider>(provider => provider.GetRequiredService<CollateralService>());
-        services.AddSingleton<IVerifier>(provider => new SnpVerifier(new SnpVerifierOptions
+        services.AddSingleton(provider => new SnpVerifier(new SnpVerifierOptions
         {
             Clock = provider.GetRequiredService<TimeProvider>(),
             SimulatedRoots = settings.SimulatedRootsPath is { } path ? SimulatedRoots.ReadSnp(path) : [],
             Collateral = provider.GetRequiredService<ICollateralProvider>(),
         }));
+        services.AddSingleton(provider => new DcapVerifier(
+            new DcapOptions
+            {
+                Clock = provider.GetRequiredService<TimeProvider>(),
+                UpdateSeries = settings.StandardTcbUpdates ? TcbUpdateSeries.Standard : TcbUpdateSeries.Early,
+                Roots = settings.SimulatedRootsPath is { } path ? [.. IntelRootKey.ProductionOnly, .. SimulatedRoots.ReadIntel(path)] : IntelRootKey.ProductionOnly,
+            },
+            provider.GetRequiredService<ICollateralProvider>()));
+        services.AddSingleton<IVerifier>(p => p.GetRequiredService<SnpVerifier>());
+        services.AddSingleton<IVerifier>(p => new TdxVerifier(p.GetRequiredService<DcapVerifier>()));
+        services.AddSingleton<IVerifier>(p => new SgxVerifier(p.GetRequiredService<DcapVerifier>()));
+        services.AddSingleton<IVerifier>(p => new AzSnpVtpmVerifier(p.GetRequiredService<SnpVerifier>()));
+        services.AddSingleton<IVerifier>(p => new AzTdxVtpmVerifier(p.GetRequiredService<DcapVerifier>()));
+        services.AddSingleton<IVerifier>(p => new TpmVerifier(new TpmVerifierOptions
+        {
+            Clock = p.GetRequiredService<TimeProvider>(),
+            Roots = ReadRoots(settings.TpmRootsPath),
+        }));
+        services.AddSingleton<IVerifier>(p => new CsvVerifier(new CsvVerifierOptions { Collateral = p.GetRequiredService<ICollateralProvider>() }));
+        services.AddSingleton<IVerifier>(p => new DcuVerifier(new CsvVerifierOptions { Collateral = p.GetRequiredService<ICollateralProvider>() }));
+        services.AddSingleton<IVerifier>(p => new NvidiaVerifier(new NvidiaVerifierOptions { Clock = p.GetRequiredService<TimeProvider>() }));
+        services.AddSingleton<IVerifier>(new CcaVerifier(ReadCca()));
+        if (settings.DpuRootPath is { } dpu)
+        {
+            services.AddSingleton<IVerifier>(p => new DpuVerifier(new DpuVerifierOptions
+            {
+                Clock = p.GetRequiredService<TimeProvider>(),
+                Roots = ReadRoots(dpu),
+                LongestAliasAge = settings.DpuLongestAge,
+            }));
+        }
+
         if (settings.Sample)
         {
             services.AddSingleton<IVerifier, SampleVerifier>();
             services.AddSingleton<IVerifier, SampleDeviceVerifier>();
         }
+
+        string key = Variable("SE_MEASUREMENT_ENCR_KEY_PRIVATE", IbmFolder + "/rsa/encrypt_key.pem");
+        if (File.Exists(key))
+        {
+            services.AddSingleton<IVerifier>(p => SecureExecution(key, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ICollateralProvider>()));
+        }
     }
 
-    private static ImmutableArray<ICollateralSource> Sources(VerifierSettings settings) => [];
+    private static ImmutableArray<ICollateralSource> Sources(VerifierSettings settings)
+    {
+        var http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            AutomaticDecompression = DecompressionMethods.None,
+        });
+        ImmutableArray<ICollateralSource>.Builder sources = ImmutableArray.CreateBuilder<ICollateralSource>();
+        foreach (string folder in settings.CollateralFolders)
+        {
+            sources.Add(new CollateralDirectory(folder));
+        }
+
+        if (settings.IntelCollateralFile is { } file)
+        {
+            sources.Add(new IntelCollateralFileSource(file));
+        }
+
+        if (settings.AmdKds is { } kds)
+        {
+            sources.Add(new AmdKdsSource(http, kds));
+        }
+
+        if (settings.IntelPcs is { } pcs)
+        {
+            sources.Add(new IntelPcsSource(http, new Uri(pcs.GetLeftPart(UriPartial.Authority) + "/")));
+        }
+
+        sources.Add(new HygonKeyDirectory(
+            "/opt/confidential-containers/attestation-service/csv", "/opt/confidential-containers/attestation-service/dcu", TimeProvider.System));
+        if (settings.OnlineSources)
+        {
+            sources.Add(new HygonKeyService(http, HygonKeyService.Default, TimeProvider.System));
+            sources.Add(new NvidiaSource(http));
+        }
+
+        return sources.ToImmutable();
+    }
+
+    private static IReadOnlyList<TrustedKey> ReadRoots(string? path)
+    {
+        if (path is null)
+        {
+            return [];
+        }
+
+        string[] files = Directory.Exists(path) ? [.. Directory.GetFiles(path).Order(StringComparer.Ordinal)] : [path];
+        var keys = new List<TrustedKey>();
+        foreach (string file in files)
+        {
+            keys.AddRange(DerCertificate.ParsePem(File.ReadAllText(file)).TryGet(out ImmutableArray<DerCertificate> certificates, out Refusal? refusal)
+                ? certificates.Select(TrustedKey.Of)
+                : throw new ArgumentException($"{file}: {refusal.Detail}"));
+        }
+
+        return keys;
+    }
+
+    private static CcaVerifierOptions ReadCca()
+    {
+        string path = Variable("CCA_CONFIG_FILE", CcaFile);
+        if (!File.Exists(path))
+        {
+            return new CcaVerifierOptions();
+        }
+
+        if (!HostileJson.ParseObject(File.ReadAllBytes(path)).TryGet(out JsonElement document, out Refusal? refusal)
+            || !document.TryGetProperty("cca-verifier", out JsonElement cca)
+            || !HostileJson.RequireString(cca, "ta-store").TryGet(out string? anchors, out refusal))
+        {
+            throw new ArgumentException($"{path}: {refusal?.Detail ?? "there is no cca-verifier"}; only the local kind with ta-store and rv-store is served");
+        }
+
+        HostileJson.TryGetOptionalString(cca, "rv-store", out string? values);
+        return new CcaVerifierOptions
+        {
+            TrustAnchors = CcaTrustAnchorStore.Parse(File.ReadAllBytes(anchors)).TryGet(out CcaTrustAnchorStore? store, out refusal)
+                ? store
+                : throw new ArgumentException($"{anchors}: {refusal.Detail}"),
+            ReferenceValues = values is null
+                ? CcaReferenceValueStore.Empty
+                : CcaReferenceValueStore.Parse(File.ReadAllBytes(values)).TryGet(out CcaReferenceValueStore? references, out refusal)
+                    ? references
+                    : throw new ArgumentException($"{values}: {refusal.Detail}"),
+        };
+    }
+
+    private static SeVerifier SecureExecution(string keyPath, TimeProvider time, ICollateralProvider collateral)
+    {
+        RSA key = RSA.Create();
+        key.ImportFromPem(File.ReadAllText(keyPath));
+        string rootPath = Variable("SE_CERTIFICATE_ROOT_CA", IbmFolder + "/root_ca.crt");
+        bool offline = Variable("CERTS_OFFLINE_VERIFICATION", "false") == "true";
+        var check = SeHostKeyCheck.Create(new SeHostKeyOptions
+        {
+            Clock = time,
+            Roots = File.Exists(rootPath) ? ReadRoots(rootPath) : [],
+            Certificates = ReadFolder(Variable("SE_CERTIFICATES_ROOT", IbmFolder + "/certs")),
+            RevocationLists = ReadFolder(Variable("SE_CERTIFICATE_REVOCATION_LISTS_ROOT", IbmFolder + "/crls")),
+            Collateral = offline ? null : collateral,
+            InsecureSkipVerification = Variable("SE_SKIP_CERTS_VERIFICATION", "false") == "true",
+        });
+        string headerPath = Variable("SE_IMAGE_HEADER_FILE", IbmFolder + "/hdr/hdr.bin");
+        return new SeVerifier(new SeVerifierOptions
+        {
+            EncryptionKey = key,
+            ImageHeader = File.Exists(headerPath)
+                ? SeImageHeader.Parse(File.ReadAllBytes(headerPath)).TryGet(out SeImageHeader? header, out Refusal? refusal)
+                    ? header
+                    : throw new ArgumentException($"{headerPath}: {refusal.Detail}")
+                : null,
+            HostKeyDocuments = ReadFolder(Variable("DEFAULT_SE_HOST_KEY_DOCUMENTS_ROOT", IbmFolder + "/hkds")),
+            HostKeyCheck = check.TryGet(out SeHostKeyCheck? hostKeys, out Refusal? bad) ? hostKeys : throw new ArgumentException("Secure Execution: " + bad.Detail),
+        });
+    }
+
+    private static IReadOnlyList<ReadOnlyMemory<byte>> ReadFolder(string path) => Directory.Exists(path)
+        ? [.. Directory.GetFiles(path).Order(StringComparer.Ordinal).Select(f => (ReadOnlyMemory<byte>)File.ReadAllBytes(f))]
+        : [];
+
+    private static string Variable(string name, string otherwise) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : otherwise;
 }
