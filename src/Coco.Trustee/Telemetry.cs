@@ -24,5 +24,11 @@ internal static class Telemetry
                 .AddOtlpExporter());
     }
 
-    public static void Map(WebApplication app) => app.MapMetrics();
+    public static void Map(WebApplication app)
+    {
+        CollectorRegistry registry = Metrics.NewCustomRegistry();
+        var bridge = new PrometheusBridge(registry);
+        app.Lifetime.ApplicationStopped.Register(bridge.Dispose);
+        app.MapMetrics(registry: registry);
+    }
 }

@@ -42,7 +42,6 @@ internal static class TrusteeCommandLine
         root.Subcommands.Add(ReferenceValuesCommand.Build());
         root.Subcommands.Add(CheckConfigCommand.Build());
         root.Subcommands.Add(MigrateCommand.Build());
-        root.Subcommands.Add(AuditCommand.Build());
         root.Subcommands.Add(KeygenCommand.Build());
         root.Subcommands.Add(AdminTokenCommand.Build());
         return root;

@@ -119,10 +119,10 @@ internal static class VerifierWiring
         }
 
         sources.Add(new HygonKeyDirectory(
-            "/opt/confidential-containers/attestation-service/csv", "/opt/confidential-containers/attestation-service/dcu", TimeProvider.System));
+            "/opt/confidential-containers/attestation-service/csv", "/opt/confidential-containers/attestation-service/dcu"));
         if (settings.OnlineSources)
         {
-            sources.Add(new HygonKeyService(http, HygonKeyService.Default, TimeProvider.System));
+            sources.Add(new HygonKeyService(http));
             sources.Add(new NvidiaSource(http));
         }
 
