@@ -79,6 +79,10 @@ public static class AttestationExtensions
     public static IEndpointConventionBuilder MapCocoAttestationGrpc(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGrpcService<AttestationGrpcService>();
 
+    /// <summary>Maps the reference value service, forwarding to the remote provider. The host must have registered a <see cref="GrpcReferenceValueSource"/>.</summary>
+    public static IEndpointConventionBuilder MapCocoReferenceValueForwarding(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapGrpcService<ReferenceValueForwarder>();
+
     /// <summary>Maps the REST face, without its health check.</summary>
     /// <param name="endpoints">Where.</param>
     /// <param name="withPolicies">Also the calls that read and change policies.</param>

@@ -313,7 +313,7 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
         return map.ToImmutable();
     }
 
-    private static string? StorageType(ConfigSection t, string key) => t.ChoiceOr<string?>(
+    internal static string? StorageType(ConfigSection t, string key) => t.ChoiceOr<string?>(
         key,
         null,
         ("memory", "memory"), ("Memory", "memory"),
@@ -323,7 +323,7 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
         ("postgres", "postgres"), ("Postgres", "postgres"),
         ("redis", "redis"), ("Redis", "redis"));
 
-    private KbsStorageConfig ReadStorage(ConfigSection t)
+    internal KbsStorageConfig ReadStorage(ConfigSection t)
     {
         var standard = new KbsStorageConfig();
         ConfigSection backends = t.SectionOrEmpty("backends", problems);
