@@ -118,28 +118,28 @@ public sealed class JweDecryptionKey : IDisposable
             switch (jwk.Kind)
             {
                 case JwkKind.EllipticCurve when jwk.Curve is "P-256" or "P-521":
-                {
-                    if (!PrivateJwk.Ec(element, jwk).TryGet(out ECParameters p, out refusal))
                     {
-                        return refusal;
-                    }
+                        if (!PrivateJwk.Ec(element, jwk).TryGet(out ECParameters p, out refusal))
+                        {
+                            return refusal;
+                        }
 
-                    JweDecryptionKey key = FromEc(ECDiffieHellman.Create(p), NamedCurve.OfName(jwk.Curve)!);
-                    CryptographicOperations.ZeroMemory(p.D);
-                    return key;
-                }
+                        JweDecryptionKey key = FromEc(ECDiffieHellman.Create(p), NamedCurve.OfName(jwk.Curve)!);
+                        CryptographicOperations.ZeroMemory(p.D);
+                        return key;
+                    }
 
                 case JwkKind.Rsa:
-                {
-                    if (!PrivateJwk.Rsa(element, jwk).TryGet(out RSAParameters p, out refusal))
                     {
-                        return refusal;
-                    }
+                        if (!PrivateJwk.Rsa(element, jwk).TryGet(out RSAParameters p, out refusal))
+                        {
+                            return refusal;
+                        }
 
-                    JweDecryptionKey key = FromRsa(RSA.Create(p), rsaAlgorithm);
-                    PrivateJwk.Clear(p);
-                    return key;
-                }
+                        JweDecryptionKey key = FromRsa(RSA.Create(p), rsaAlgorithm);
+                        PrivateJwk.Clear(p);
+                        return key;
+                    }
 
                 default:
                     return new Refusal(RefusalCode.Unsupported, "private key: RSA, or EC on P-256 or P-521");

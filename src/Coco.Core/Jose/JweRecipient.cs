@@ -108,44 +108,44 @@ public sealed class JweRecipient : IDisposable
         switch (jwk.Kind, algorithm)
         {
             case (JwkKind.EllipticCurve, JweAlgorithms.EcdhEsA256Kw) when jwk.Curve is "P-256" or "P-521":
-            {
-                NamedCurve curve = NamedCurve.OfName(jwk.Curve)!;
-                if (!managed)
                 {
-                    return OpenSsl.ImportPoint(curve, jwk.First, jwk.Second) is { } peer
-                        ? new JweRecipient(algorithm, jwk, null, curve, peer, null, null)
-                        : NotOnCurve();
-                }
+                    NamedCurve curve = NamedCurve.OfName(jwk.Curve)!;
+                    if (!managed)
+                    {
+                        return OpenSsl.ImportPoint(curve, jwk.First, jwk.Second) is { } peer
+                            ? new JweRecipient(algorithm, jwk, null, curve, peer, null, null)
+                            : NotOnCurve();
+                    }
 
-                try
-                {
-                    return new JweRecipient(algorithm, jwk, null, curve, null, ECDiffieHellman.Create(jwk.EcParameters()), null);
+                    try
+                    {
+                        return new JweRecipient(algorithm, jwk, null, curve, null, ECDiffieHellman.Create(jwk.EcParameters()), null);
+                    }
+                    catch (CryptographicException)
+                    {
+                        return NotOnCurve();
+                    }
                 }
-                catch (CryptographicException)
-                {
-                    return NotOnCurve();
-                }
-            }
 
             case (JwkKind.EllipticCurve, _):
                 return new Refusal(RefusalCode.Unsupported, $"curve {jwk.Curve} and algorithm {jwk.Algorithm} is not supported") { Field = "crv" };
             case (JwkKind.Rsa, JweAlgorithms.RsaOaep256 or JweAlgorithms.RsaOaep or JweAlgorithms.Rsa15):
-            {
-                RSAParameters p = jwk.RsaParameters();
-                if (VerificationKey.CheckRsa(p) is { } weak)
                 {
-                    return weak;
-                }
+                    RSAParameters p = jwk.RsaParameters();
+                    if (VerificationKey.CheckRsa(p) is { } weak)
+                    {
+                        return weak;
+                    }
 
-                try
-                {
-                    return new JweRecipient(algorithm, jwk, RSA.Create(p), null, null, null, null);
+                    try
+                    {
+                        return new JweRecipient(algorithm, jwk, RSA.Create(p), null, null, null, null);
+                    }
+                    catch (CryptographicException)
+                    {
+                        return new Refusal(RefusalCode.Malformed, "the RSA key is not valid");
+                    }
                 }
-                catch (CryptographicException)
-                {
-                    return new Refusal(RefusalCode.Malformed, "the RSA key is not valid");
-                }
-            }
 
             case (JwkKind.AlgorithmKeyPair, JweAlgorithms.MlKem768A192Kw):
                 return MlKem768.ImportPublic(jwk.First) is { } kem

@@ -73,74 +73,74 @@ public sealed class Jwk
         switch (kty)
         {
             case "EC":
-            {
-                if (!HostileJson.RequireString(element, "crv").TryGet(out string? crv, out refusal))
                 {
-                    return refusal.Within("JWK");
-                }
+                    if (!HostileJson.RequireString(element, "crv").TryGet(out string? crv, out refusal))
+                    {
+                        return refusal.Within("JWK");
+                    }
 
-                if (NamedCurve.OfName(crv) is not { } curve)
-                {
-                    return new Refusal(RefusalCode.Unsupported, $"JWK: curve '{Shorten(crv)}' is not supported") { Field = "crv" };
-                }
+                    if (NamedCurve.OfName(crv) is not { } curve)
+                    {
+                        return new Refusal(RefusalCode.Unsupported, $"JWK: curve '{Shorten(crv)}' is not supported") { Field = "crv" };
+                    }
 
-                if (!Bytes(element, "x", curve.FieldBytes, curve.FieldBytes).TryGet(out byte[]? x, out refusal)
-                    || !Bytes(element, "y", curve.FieldBytes, curve.FieldBytes).TryGet(out byte[]? y, out refusal))
-                {
-                    return refusal;
-                }
+                    if (!Bytes(element, "x", curve.FieldBytes, curve.FieldBytes).TryGet(out byte[]? x, out refusal)
+                        || !Bytes(element, "y", curve.FieldBytes, curve.FieldBytes).TryGet(out byte[]? y, out refusal))
+                    {
+                        return refusal;
+                    }
 
-                key = new Jwk(JwkKind.EllipticCurve, curve.Name, x, y) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
-                break;
-            }
+                    key = new Jwk(JwkKind.EllipticCurve, curve.Name, x, y) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
+                    break;
+                }
 
             case "RSA":
-            {
-                if (!Bytes(element, "n", 1, 1025).TryGet(out byte[]? n, out refusal) || !Bytes(element, "e", 1, 8).TryGet(out byte[]? e, out refusal))
                 {
-                    return refusal;
-                }
+                    if (!Bytes(element, "n", 1, 1025).TryGet(out byte[]? n, out refusal) || !Bytes(element, "e", 1, 8).TryGet(out byte[]? e, out refusal))
+                    {
+                        return refusal;
+                    }
 
-                key = new Jwk(JwkKind.Rsa, null, n, e) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
-                break;
-            }
+                    key = new Jwk(JwkKind.Rsa, null, n, e) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
+                    break;
+                }
 
             case "OKP":
-            {
-                if (!HostileJson.RequireString(element, "crv").TryGet(out string? crv, out refusal))
                 {
-                    return refusal.Within("JWK");
-                }
+                    if (!HostileJson.RequireString(element, "crv").TryGet(out string? crv, out refusal))
+                    {
+                        return refusal.Within("JWK");
+                    }
 
-                if (crv != "Ed25519")
-                {
-                    return new Refusal(RefusalCode.Unsupported, $"JWK: curve '{Shorten(crv)}' is not supported") { Field = "crv" };
-                }
+                    if (crv != "Ed25519")
+                    {
+                        return new Refusal(RefusalCode.Unsupported, $"JWK: curve '{Shorten(crv)}' is not supported") { Field = "crv" };
+                    }
 
-                if (!Bytes(element, "x", 32, 32).TryGet(out byte[]? x, out refusal))
-                {
-                    return refusal;
-                }
+                    if (!Bytes(element, "x", 32, 32).TryGet(out byte[]? x, out refusal))
+                    {
+                        return refusal;
+                    }
 
-                key = new Jwk(JwkKind.OctetKeyPair, crv, x, []) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
-                break;
-            }
+                    key = new Jwk(JwkKind.OctetKeyPair, crv, x, []) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
+                    break;
+                }
 
             case "AKP":
-            {
-                if (alg != JweAlgorithmNames.MlKem768A192Kw)
                 {
-                    return new Refusal(RefusalCode.Unsupported, $"JWK: algorithm '{Shorten(alg)}' is not supported for AKP") { Field = "alg" };
-                }
+                    if (alg != JweAlgorithmNames.MlKem768A192Kw)
+                    {
+                        return new Refusal(RefusalCode.Unsupported, $"JWK: algorithm '{Shorten(alg)}' is not supported for AKP") { Field = "alg" };
+                    }
 
-                if (!Bytes(element, "pub", MlKem768PublicBytes, MlKem768PublicBytes).TryGet(out byte[]? pub, out refusal))
-                {
-                    return refusal;
-                }
+                    if (!Bytes(element, "pub", MlKem768PublicBytes, MlKem768PublicBytes).TryGet(out byte[]? pub, out refusal))
+                    {
+                        return refusal;
+                    }
 
-                key = new Jwk(JwkKind.AlgorithmKeyPair, null, pub, []) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
-                break;
-            }
+                    key = new Jwk(JwkKind.AlgorithmKeyPair, null, pub, []) { Algorithm = alg, KeyId = kid, Use = use, CertificateUrl = x5u, Certificates = certificates };
+                    break;
+                }
 
             default:
                 return new Refusal(RefusalCode.Unsupported, $"JWK: key type '{Shorten(kty)}' is not supported") { Field = "kty" };

@@ -95,56 +95,56 @@ public sealed class SigningKey : IDisposable
             switch (jwk.Kind)
             {
                 case JwkKind.EllipticCurve:
-                {
-                    if (!PrivateJwk.Ec(element, jwk).TryGet(out ECParameters p, out refusal))
                     {
-                        return refusal;
-                    }
+                        if (!PrivateJwk.Ec(element, jwk).TryGet(out ECParameters p, out refusal))
+                        {
+                            return refusal;
+                        }
 
-                    SigningKey key = FromEc(ECDsa.Create(p));
-                    CryptographicOperations.ZeroMemory(p.D);
-                    return key;
-                }
-
-                case JwkKind.OctetKeyPair:
-                {
-                    if (!PrivateJwk.Bytes(element, "d").TryGet(out byte[]? d, out refusal))
-                    {
-                        return refusal;
-                    }
-
-                    if (d.Length != Ed25519.SecretKeySize)
-                    {
-                        return new Refusal(RefusalCode.Malformed, "private key: 'd' has the wrong length");
-                    }
-
-                    SigningKey key = FromSeed(Secret.CopyOf(d));
-                    CryptographicOperations.ZeroMemory(d);
-                    if (key.PublicJwk.IsSameKey(jwk))
-                    {
+                        SigningKey key = FromEc(ECDsa.Create(p));
+                        CryptographicOperations.ZeroMemory(p.D);
                         return key;
                     }
 
-                    key.Dispose();
-                    return new Refusal(RefusalCode.Mismatch, "private key: 'x' does not belong to 'd'");
-                }
+                case JwkKind.OctetKeyPair:
+                    {
+                        if (!PrivateJwk.Bytes(element, "d").TryGet(out byte[]? d, out refusal))
+                        {
+                            return refusal;
+                        }
+
+                        if (d.Length != Ed25519.SecretKeySize)
+                        {
+                            return new Refusal(RefusalCode.Malformed, "private key: 'd' has the wrong length");
+                        }
+
+                        SigningKey key = FromSeed(Secret.CopyOf(d));
+                        CryptographicOperations.ZeroMemory(d);
+                        if (key.PublicJwk.IsSameKey(jwk))
+                        {
+                            return key;
+                        }
+
+                        key.Dispose();
+                        return new Refusal(RefusalCode.Mismatch, "private key: 'x' does not belong to 'd'");
+                    }
 
                 case JwkKind.Rsa:
-                {
-                    if (!JwsAlgorithmNames.TryParse(jwk.Algorithm ?? "RS256", out JwsAlgorithms algorithm) || (algorithm & JwsAlgorithms.Rsa) == 0)
                     {
-                        return new Refusal(RefusalCode.Unsupported, "private key: its algorithm is no RSA signature");
-                    }
+                        if (!JwsAlgorithmNames.TryParse(jwk.Algorithm ?? "RS256", out JwsAlgorithms algorithm) || (algorithm & JwsAlgorithms.Rsa) == 0)
+                        {
+                            return new Refusal(RefusalCode.Unsupported, "private key: its algorithm is no RSA signature");
+                        }
 
-                    if (!PrivateJwk.Rsa(element, jwk).TryGet(out RSAParameters p, out refusal))
-                    {
-                        return refusal;
-                    }
+                        if (!PrivateJwk.Rsa(element, jwk).TryGet(out RSAParameters p, out refusal))
+                        {
+                            return refusal;
+                        }
 
-                    SigningKey key = FromRsa(RSA.Create(p), algorithm);
-                    PrivateJwk.Clear(p);
-                    return key;
-                }
+                        SigningKey key = FromRsa(RSA.Create(p), algorithm);
+                        PrivateJwk.Clear(p);
+                        return key;
+                    }
 
                 default:
                     return new Refusal(RefusalCode.Unsupported, "private key: its kind does not sign");
@@ -214,18 +214,18 @@ public sealed class SigningKey : IDisposable
             switch (label)
             {
                 case "EC PRIVATE KEY":
-                {
-                    ECDsa ec = ECDsa.Create();
-                    ec.ImportECPrivateKey(der, out _);
-                    return FromEc(ec);
-                }
+                    {
+                        ECDsa ec = ECDsa.Create();
+                        ec.ImportECPrivateKey(der, out _);
+                        return FromEc(ec);
+                    }
 
                 case "RSA PRIVATE KEY":
-                {
-                    RSA rsa = RSA.Create();
-                    rsa.ImportRSAPrivateKey(der, out _);
-                    return FromRsa(rsa, rsaAlgorithm);
-                }
+                    {
+                        RSA rsa = RSA.Create();
+                        rsa.ImportRSAPrivateKey(der, out _);
+                        return FromRsa(rsa, rsaAlgorithm);
+                    }
 
                 default:
                     return FromPkcs8(der, rsaAlgorithm);
@@ -245,24 +245,24 @@ public sealed class SigningKey : IDisposable
         switch (oid)
         {
             case "1.2.840.10045.2.1":
-            {
-                ECDsa ec = ECDsa.Create();
-                ec.ImportPkcs8PrivateKey(der, out _);
-                return FromEc(ec);
-            }
+                {
+                    ECDsa ec = ECDsa.Create();
+                    ec.ImportPkcs8PrivateKey(der, out _);
+                    return FromEc(ec);
+                }
 
             case "1.2.840.113549.1.1.1":
-            {
-                RSA rsa = RSA.Create();
-                rsa.ImportPkcs8PrivateKey(der, out _);
-                return FromRsa(rsa, rsaAlgorithm);
-            }
+                {
+                    RSA rsa = RSA.Create();
+                    rsa.ImportPkcs8PrivateKey(der, out _);
+                    return FromRsa(rsa, rsaAlgorithm);
+                }
 
             case "1.3.101.112":
-            {
-                byte[] seed = new AsnReader(info.ReadOctetString(), AsnEncodingRules.DER).ReadOctetString();
-                return seed.Length == Ed25519.SecretKeySize ? FromSeed(Secret.CopyOf(seed)) : new Refusal(RefusalCode.Malformed, "private key: not an Ed25519 seed");
-            }
+                {
+                    byte[] seed = new AsnReader(info.ReadOctetString(), AsnEncodingRules.DER).ReadOctetString();
+                    return seed.Length == Ed25519.SecretKeySize ? FromSeed(Secret.CopyOf(seed)) : new Refusal(RefusalCode.Malformed, "private key: not an Ed25519 seed");
+                }
 
             default:
                 return new Refusal(RefusalCode.Unsupported, $"private key: algorithm {oid} is not supported");

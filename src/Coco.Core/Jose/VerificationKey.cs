@@ -82,41 +82,41 @@ public sealed class VerificationKey : IDisposable
             switch (oid)
             {
                 case EcOid:
-                {
-                    if (algorithm.PeekTag() != Asn1Tag.ObjectIdentifier || NamedCurve.OfOid(algorithm.ReadObjectIdentifier()) is not { } curve)
                     {
-                        return new Refusal(RefusalCode.Unsupported, "public key: the curve is not supported");
-                    }
+                        if (algorithm.PeekTag() != Asn1Tag.ObjectIdentifier || NamedCurve.OfOid(algorithm.ReadObjectIdentifier()) is not { } curve)
+                        {
+                            return new Refusal(RefusalCode.Unsupported, "public key: the curve is not supported");
+                        }
 
-                    byte[] point = info.ReadBitString(out int unused);
-                    info.ThrowIfNotEmpty();
-                    algorithm.ThrowIfNotEmpty();
-                    if (unused != 0 || point.Length != 1 + (2 * curve.FieldBytes) || point[0] != 4)
-                    {
-                        return new Refusal(RefusalCode.Malformed, "public key: not an uncompressed point of its curve");
-                    }
+                        byte[] point = info.ReadBitString(out int unused);
+                        info.ThrowIfNotEmpty();
+                        algorithm.ThrowIfNotEmpty();
+                        if (unused != 0 || point.Length != 1 + (2 * curve.FieldBytes) || point[0] != 4)
+                        {
+                            return new Refusal(RefusalCode.Malformed, "public key: not an uncompressed point of its curve");
+                        }
 
-                    return FromJwk(Jwk.FromPoint(curve.Name, point.AsSpan(1, curve.FieldBytes), point.AsSpan(1 + curve.FieldBytes), null));
-                }
+                        return FromJwk(Jwk.FromPoint(curve.Name, point.AsSpan(1, curve.FieldBytes), point.AsSpan(1 + curve.FieldBytes), null));
+                    }
 
                 case RsaOid:
-                {
-                    algorithm.ReadNull();
-                    algorithm.ThrowIfNotEmpty();
-                    byte[] inner = info.ReadBitString(out int unused);
-                    info.ThrowIfNotEmpty();
-                    return unused == 0 ? FromRsaPublicKey(inner) : new Refusal(RefusalCode.Malformed, "public key: unused bits");
-                }
+                    {
+                        algorithm.ReadNull();
+                        algorithm.ThrowIfNotEmpty();
+                        byte[] inner = info.ReadBitString(out int unused);
+                        info.ThrowIfNotEmpty();
+                        return unused == 0 ? FromRsaPublicKey(inner) : new Refusal(RefusalCode.Malformed, "public key: unused bits");
+                    }
 
                 case Ed25519Oid:
-                {
-                    algorithm.ThrowIfNotEmpty();
-                    byte[] raw = info.ReadBitString(out int unused);
-                    info.ThrowIfNotEmpty();
-                    return unused == 0 && raw.Length == 32
-                        ? FromJwk(Jwk.FromEd25519(raw))
-                        : new Refusal(RefusalCode.Malformed, "public key: an Ed25519 key has 32 bytes");
-                }
+                    {
+                        algorithm.ThrowIfNotEmpty();
+                        byte[] raw = info.ReadBitString(out int unused);
+                        info.ThrowIfNotEmpty();
+                        return unused == 0 && raw.Length == 32
+                            ? FromJwk(Jwk.FromEd25519(raw))
+                            : new Refusal(RefusalCode.Malformed, "public key: an Ed25519 key has 32 bytes");
+                    }
 
                 default:
                     return new Refusal(RefusalCode.Unsupported, $"public key: algorithm {oid} is not supported");
@@ -261,16 +261,16 @@ public sealed class VerificationKey : IDisposable
                 case JwkKind.EllipticCurve:
                     return new VerificationKey(ECDsa.Create(jwk.EcParameters()), null, null, algorithms, jwk, NamedCurve.OfName(jwk.Curve)!.Spki(jwk.First, jwk.Second));
                 case JwkKind.Rsa:
-                {
-                    RSAParameters p = jwk.RsaParameters();
-                    if (CheckRsa(p) is { } weak)
                     {
-                        return weak;
-                    }
+                        RSAParameters p = jwk.RsaParameters();
+                        if (CheckRsa(p) is { } weak)
+                        {
+                            return weak;
+                        }
 
-                    RSA rsa = RSA.Create(p);
-                    return new VerificationKey(null, rsa, null, algorithms, jwk, rsa.ExportSubjectPublicKeyInfo());
-                }
+                        RSA rsa = RSA.Create(p);
+                        return new VerificationKey(null, rsa, null, algorithms, jwk, rsa.ExportSubjectPublicKeyInfo());
+                    }
 
                 default:
                     return Ed25519.ValidatePublicKeyFull(jwk.First, 0)

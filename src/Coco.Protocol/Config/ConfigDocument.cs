@@ -36,24 +36,24 @@ public sealed class ConfigDocument
         switch (syntax)
         {
             case ConfigSyntax.Toml:
-            {
-                return TomlJson.Parse(content).TryGet(out JsonObject? toml, out Refusal? refusal) ? new ConfigDocument(toml) : refusal;
-            }
-
-            case ConfigSyntax.Json:
-            {
-                return HostileJson.ParseObject(content).TryGet(out JsonElement json, out Refusal? refusal) ? new ConfigDocument(JsonObject.Create(json)!) : refusal;
-            }
-
-            case ConfigSyntax.Yaml:
-            {
-                if (!YamlJson.Parse(content).TryGet(out JsonNode? yaml, out Refusal? refusal))
                 {
-                    return refusal;
+                    return TomlJson.Parse(content).TryGet(out JsonObject? toml, out Refusal? refusal) ? new ConfigDocument(toml) : refusal;
                 }
 
-                return yaml is JsonObject map ? new ConfigDocument(map) : new Refusal(RefusalCode.Malformed, "YAML: the top level is not a mapping");
-            }
+            case ConfigSyntax.Json:
+                {
+                    return HostileJson.ParseObject(content).TryGet(out JsonElement json, out Refusal? refusal) ? new ConfigDocument(JsonObject.Create(json)!) : refusal;
+                }
+
+            case ConfigSyntax.Yaml:
+                {
+                    if (!YamlJson.Parse(content).TryGet(out JsonNode? yaml, out Refusal? refusal))
+                    {
+                        return refusal;
+                    }
+
+                    return yaml is JsonObject map ? new ConfigDocument(map) : new Refusal(RefusalCode.Malformed, "YAML: the top level is not a mapping");
+                }
 
             default:
                 throw new ArgumentOutOfRangeException(nameof(syntax));

@@ -89,35 +89,35 @@ public static class YamlJson
                 case Scalar scalar:
                     return Value(scalar);
                 case SequenceStart:
-                {
-                    var list = new JsonArray();
-                    while (_refusal is null && !Ends<SequenceEnd>())
                     {
-                        list.Add(Node(depth + 1));
-                    }
+                        var list = new JsonArray();
+                        while (_refusal is null && !Ends<SequenceEnd>())
+                        {
+                            list.Add(Node(depth + 1));
+                        }
 
-                    return list;
-                }
+                        return list;
+                    }
 
                 case MappingStart:
-                {
-                    var map = new JsonObject();
-                    while (_refusal is null && !Ends<MappingEnd>())
                     {
-                        if (!events.TryConsume<Scalar>(out Scalar? key) || key is null || !key.Anchor.IsEmpty || !key.Tag.IsEmpty || (key.Style == ScalarStyle.Plain && key.Value == "<<"))
+                        var map = new JsonObject();
+                        while (_refusal is null && !Ends<MappingEnd>())
                         {
-                            return Fail(At("YAML: a key must be a plain scalar", current.Start));
+                            if (!events.TryConsume<Scalar>(out Scalar? key) || key is null || !key.Anchor.IsEmpty || !key.Tag.IsEmpty || (key.Style == ScalarStyle.Plain && key.Value == "<<"))
+                            {
+                                return Fail(At("YAML: a key must be a plain scalar", current.Start));
+                            }
+
+                            JsonNode? value = Node(depth + 1);
+                            if (_refusal is null && !map.TryAdd(key.Value, value))
+                            {
+                                return Fail(At("YAML: a key is defined twice", key.Start));
+                            }
                         }
 
-                        JsonNode? value = Node(depth + 1);
-                        if (_refusal is null && !map.TryAdd(key.Value, value))
-                        {
-                            return Fail(At("YAML: a key is defined twice", key.Start));
-                        }
+                        return map;
                     }
-
-                    return map;
-                }
 
                 default:
                     return Fail(At("YAML: aliases are not accepted", current.Start));
