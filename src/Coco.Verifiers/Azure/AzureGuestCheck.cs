@@ -13,9 +13,7 @@ namespace Coco.Verifiers.Azure;
 /// <remarks>Source: tee-evidence.md 6.3, 6.4.</remarks>
 internal sealed class AzureGuestCheck(string prefix, HclReportType type)
 {
-    private const int KeyCapacity = 256;
-
-    private readonly BoundedCache<string, TpmKeyPool> _keys = new(KeyCapacity, StringComparer.Ordinal);
+    private readonly TpmKeyCache _keys = new();
 
     /// <summary>Reads the paravisor's report and checks the quote and its nonce; everything that needs no hardware vendor.</summary>
     public Result<AzureGuest> Check(AzureEvidence evidence, BoundEvidence bound, VerificationRecord? record)
@@ -34,24 +32,8 @@ internal sealed class AzureGuestCheck(string prefix, HclReportType type)
             return kind;
         }
 
-        byte[] digest = report.HashVariableData();
-        Result<TpmKeyPool> found = FindKey(report, digest);
-        if (record.Note(prefix + ".ak-key", found.Refusal) is { } bad || !found.TryGet(out TpmKeyPool? pool, out bad))
-        {
-            return bad;
-        }
-
-        TpmAttestationKey key = pool.Take();
-        Result<TpmQuote> verified;
-        try
-        {
-            verified = TpmQuoteCheck.Verify(prefix, evidence.Quote, key, record);
-        }
-        finally
-        {
-            pool.Return(key);
-        }
-
+        Result<TpmQuote> verified = _keys.Verify(
+            prefix, evidence.Quote, report.VariableData.Span, () => TpmAttestationKey.FromRsa(report.AkModulus, report.AkExponent), record);
         if (!verified.TryGet(out TpmQuote? quote, out Refusal? refusal))
         {
             return refusal;
@@ -72,7 +54,7 @@ internal sealed class AzureGuestCheck(string prefix, HclReportType type)
             record?.Skipped(prefix + ".user-data", $"evidence of version {evidence.Version} does not have the report data there");
         }
 
-        return refusal is null ? new AzureGuest(report, quote, digest) : refusal;
+        return refusal is null ? new AzureGuest(report, quote, report.HashVariableData()) : refusal;
     }
 
     /// <summary>Whether the hardware's report data are the digest of the variable data, the rest zero; null when they are.</summary>
@@ -98,26 +80,4 @@ internal sealed class AzureGuestCheck(string prefix, HclReportType type)
         report.UserData.Length >= quote.ExtraData.Length && report.UserData.Span.StartsWith(quote.ExtraData.Span)
             ? null
             : new Refusal(RefusalCode.Mismatch, "user-data of the HCL report does not begin with the expected report data");
-
-    /// <summary>
-    /// The key of the variable data. Keys of machines that were seen before are kept: importing an RSA key costs more than one verification.
-    /// The digest names the key, so nothing is trusted by being kept.
-    /// </summary>
-    private Result<TpmKeyPool> FindKey(HclReport report, byte[] digest)
-    {
-        string name = Convert.ToHexStringLower(digest);
-        if (_keys.TryGet(name, out TpmKeyPool? kept))
-        {
-            return kept;
-        }
-
-        if (!TpmAttestationKey.FromRsa(report.AkModulus, report.AkExponent).TryGet(out TpmAttestationKey? key, out Refusal? refusal))
-        {
-            return refusal;
-        }
-
-        var pool = new TpmKeyPool(report.AkModulus, report.AkExponent, key);
-        _keys.Put(name, pool);
-        return pool;
-    }
 }

@@ -14,14 +14,13 @@ public sealed class TpmVerifier : IVerifier
 {
     private const int NonceSize = 32;
 
-    private readonly TpmVerifierOptions _options;
     private readonly TpmEndorsementCheck _endorsement;
+    private readonly TpmKeyCache _keys = new();
 
     /// <summary>Makes a verifier.</summary>
     public TpmVerifier(TpmVerifierOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _options = options;
         _endorsement = new TpmEndorsementCheck(options);
     }
 
@@ -54,54 +53,46 @@ public sealed class TpmVerifier : IVerifier
             return form;
         }
 
-        Result<TpmAttestationKey> imported = TpmAttestationKey.FromSubjectPublicKeyInfo(evidence.AkPublic);
-        if (record.Note("tpm.ak-key", imported.Refusal) is { } bad || !imported.TryGet(out TpmAttestationKey? key, out bad))
+        Result<TpmQuote> verified = _keys.Verify("tpm", evidence.Quote, evidence.AkPublic.Span, () => TpmAttestationKey.FromSubjectPublicKeyInfo(evidence.AkPublic), record);
+        if (!verified.TryGet(out TpmQuote? quote, out Refusal? refusal))
         {
-            return bad;
+            return refusal;
         }
 
-        using (key)
+        ReadOnlyMemory<byte> initData = TpmQuoteCheck.InitDataOf(evidence.Quote);
+        refusal = record.Note("tpm.nonce", CheckNonce(bound, quote.ExtraData.Span))
+            ?? record.Note("tpm.init-data", TpmQuoteCheck.CheckInitData(bound.InitDataHash, initData.Span));
+        if (refusal is not null)
         {
-            if (!TpmQuoteCheck.Verify("tpm", evidence.Quote, key, record).TryGet(out TpmQuote? quote, out Refusal? refusal))
-            {
-                return refusal;
-            }
-
-            ReadOnlyMemory<byte> initData = TpmQuoteCheck.InitDataOf(evidence.Quote);
-            refusal = record.Note("tpm.nonce", CheckNonce(bound, quote.ExtraData.Span))
-                ?? record.Note("tpm.init-data", TpmQuoteCheck.CheckInitData(bound.InitDataHash, initData.Span));
-            if (refusal is not null)
-            {
-                return refusal;
-            }
-
-            if (!_endorsement.Check(evidence, record).TryGet(out string? endorsedBy, out refusal))
-            {
-                return refusal;
-            }
-
-            var claims = new JsonObject();
-            if (!evidence.EventLog.IsEmpty)
-            {
-                if (!TpmEventLogCheck.Check(evidence, record).TryGet(out JsonArray? events, out refusal))
-                {
-                    return refusal;
-                }
-
-                claims["uefi_event_logs"] = events;
-            }
-
-            claims["ak_public"] = evidence.AkPublicText;
-            claims["report_data"] = Convert.ToHexStringLower(quote.ExtraData.Span);
-            claims["init_data"] = Convert.ToHexStringLower(initData.Span);
-            TpmQuoteCheck.AddPcrs(claims, evidence.Quote);
-            if (endorsedBy.Length > 0)
-            {
-                claims["ak_endorsed_by"] = endorsedBy;
-            }
-
-            return ImmutableArray.Create(new VerifiedClaims(TeeType.Tpm, "cpu", claims));
+            return refusal;
         }
+
+        if (!_endorsement.Check(evidence, record).TryGet(out string? endorsedBy, out refusal))
+        {
+            return refusal;
+        }
+
+        var claims = new JsonObject();
+        if (!evidence.EventLog.IsEmpty)
+        {
+            if (!TpmEventLogCheck.Check(evidence, record).TryGet(out JsonArray? events, out refusal))
+            {
+                return refusal;
+            }
+
+            claims["uefi_event_logs"] = events;
+        }
+
+        claims["ak_public"] = evidence.AkPublicText;
+        claims["report_data"] = Convert.ToHexStringLower(quote.ExtraData.Span);
+        claims["init_data"] = Convert.ToHexStringLower(initData.Span);
+        TpmQuoteCheck.AddPcrs(claims, evidence.Quote);
+        if (endorsedBy.Length > 0)
+        {
+            claims["ak_endorsed_by"] = endorsedBy;
+        }
+
+        return ImmutableArray.Create(new VerifiedClaims(TeeType.Tpm, "cpu", claims));
     }
 
     /// <summary>The nonce is 32 bytes: longer expected values are cut to that, shorter ones filled up with zeros.</summary>

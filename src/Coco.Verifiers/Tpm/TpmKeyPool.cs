@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-using Coco.Verifiers.Tpm;
-
-namespace Coco.Verifiers.Azure;
+namespace Coco.Verifiers.Tpm;
 
 /// <summary>Key objects of one attestation key: each verification takes one out and puts it back, since a key object is for one thread at a time.</summary>
 internal sealed class TpmKeyPool
 {
     private readonly TpmAttestationKey?[] _kept = new TpmAttestationKey?[4];
-    private readonly ReadOnlyMemory<byte> _modulus;
-    private readonly ReadOnlyMemory<byte> _exponent;
+    private readonly Func<Result<TpmAttestationKey>> _import;
 
-    /// <summary>Begins with <paramref name="first"/>, which was made of the same numbers.</summary>
-    public TpmKeyPool(ReadOnlyMemory<byte> modulus, ReadOnlyMemory<byte> exponent, TpmAttestationKey first)
+    private TpmKeyPool(Func<Result<TpmAttestationKey>> import, TpmAttestationKey first)
     {
-        _modulus = modulus.ToArray();
-        _exponent = exponent.ToArray();
+        _import = import;
         _kept[0] = first;
     }
+
+    /// <summary>Imports the key once, so that a bad one shows now.</summary>
+    /// <param name="import">Makes a key object, the same one each time.</param>
+    public static Result<TpmKeyPool> Create(Func<Result<TpmAttestationKey>> import) =>
+        import().TryGet(out TpmAttestationKey? first, out Refusal? refusal) ? new TpmKeyPool(import, first) : refusal;
 
     /// <summary>A key object that nobody else uses.</summary>
     public TpmAttestationKey Take()
@@ -29,7 +29,7 @@ internal sealed class TpmKeyPool
             }
         }
 
-        return TpmAttestationKey.FromRsa(_modulus, _exponent).Require();
+        return _import().Require();
     }
 
     /// <summary>Gives it back.</summary>
