@@ -21,6 +21,12 @@ public readonly record struct PutOptions
 
     /// <summary>From this instant on (UTC) the value does not exist.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>
+    /// The write has to outlast the process, but need not be on the disk when it is acknowledged: only a loss of power may lose it. For what its
+    /// owner can make again, such as a session. A store that has no such difference ignores it.
+    /// </summary>
+    public bool Relaxed { get; init; }
 }
 
 /// <summary>One namespace of a store. Thread-safe; a write happened wholly or not at all, also across a kill.</summary>

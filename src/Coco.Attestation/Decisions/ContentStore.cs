@@ -43,7 +43,7 @@ internal sealed class ContentStore(IStoreProvider stores, AttestationOptions opt
         IKeyValueStore store = await OpenAsync(vault, ct).ConfigureAwait(false);
 
         // Lives as long as the youngest record that may name it.
-        await store.PutAsync(hash, bytes, new PutOptions { ExpiresAt = now + (2 * options.Decisions.Retention) }, ct).ConfigureAwait(false);
+        await store.PutAsync(hash, bytes, new PutOptions { ExpiresAt = now + (2 * options.Decisions.Retention), Relaxed = true }, ct).ConfigureAwait(false);
         _known[hash] = now;
         Interlocked.Add(ref _added, bytes.Length);
         return hash;

@@ -313,7 +313,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
             shared += _content.TakeBytesAdded();
             string key = new SegmentKey(batch[first].Id, batch[at - 1].Id, buffer.Length + shared).ToString();
-            await segments.PutAsync(key, buffer.GetBuffer().AsMemory(0, (int)buffer.Length), default, ct).ConfigureAwait(false);
+            await segments.PutAsync(key, buffer.GetBuffer().AsMemory(0, (int)buffer.Length), new PutOptions { Relaxed = true }, ct).ConfigureAwait(false);
         }
     }
 

@@ -183,19 +183,21 @@ internal sealed partial class AuditLog : BackgroundService
             await FindEndAsync(store, ct);
         }
 
+        // Guests' requests do not wait for their events, so these need not wait for the disk.
+        bool relaxed = !_batch.Exists(static e => e.Written is not null);
         int done = 0;
         while (done < events.Count)
         {
             (int taken, byte[] head, string hash) = WriteSegment(events, done);
             long first = _sequence + 1;
-            if (await store.PutAsync(AuditChain.SegmentKey(first), _buffer.WrittenMemory, new PutOptions { OnlyIfAbsent = true }, ct))
+            if (await store.PutAsync(AuditChain.SegmentKey(first), _buffer.WrittenMemory, new PutOptions { OnlyIfAbsent = true, Relaxed = relaxed }, ct))
             {
                 done += taken;
                 _sequence += taken;
                 _hash = hash;
                 events.RemoveRange(0, done);
                 done = 0;
-                await store.PutAsync(AuditChain.HeadKey, head, default, ct);
+                await store.PutAsync(AuditChain.HeadKey, head, new PutOptions { Relaxed = relaxed }, ct);
             }
             else
             {

@@ -21,7 +21,7 @@ internal sealed class AttestedSessions(KeyBrokerStores stores)
     {
         IKeyValueStore store = await stores.SessionsAsync(ct);
         byte[] record = Write(session, token);
-        if (!await store.PutAsync(session.Id, record, new PutOptions { OnlyIfAbsent = true, ExpiresAt = session.ExpiresAt }, ct))
+        if (!await store.PutAsync(session.Id, record, new PutOptions { OnlyIfAbsent = true, ExpiresAt = session.ExpiresAt, Relaxed = true }, ct))
         {
             return await ReadAsync(session.Id, ct) ?? throw new StoreUnavailableException("an attested session vanished while it was read");
         }
@@ -34,7 +34,7 @@ internal sealed class AttestedSessions(KeyBrokerStores stores)
     public async ValueTask PutChallengeAsync(Session session, string nonce, CancellationToken ct)
     {
         IKeyValueStore store = await stores.SessionsAsync(ct);
-        await store.PutAsync("challenge/" + session.Id, System.Text.Encoding.UTF8.GetBytes(nonce), new PutOptions { ExpiresAt = session.ExpiresAt }, ct);
+        await store.PutAsync("challenge/" + session.Id, System.Text.Encoding.UTF8.GetBytes(nonce), new PutOptions { ExpiresAt = session.ExpiresAt, Relaxed = true }, ct);
     }
 
     /// <summary>The nonce that <see cref="PutChallengeAsync"/> kept.</summary>

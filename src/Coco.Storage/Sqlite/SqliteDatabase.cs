@@ -25,6 +25,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly SqliteConnection _writer;
     private readonly ConcurrentBag<SqliteReader> _readers = [];
+    private bool _isFull = true;
     private readonly Channel<Write> _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(4096) { SingleReader = true });
     private readonly Task _writing;
     private long _lastVersion;
@@ -47,8 +48,10 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     }
 
     /// <summary>What one write does inside the group's transaction; its result reaches the caller after the commit.</summary>
-    internal sealed class Write(Func<SqliteWriter, object?> action)
+    internal sealed class Write(Func<SqliteWriter, object?> action, bool relaxed)
     {
+        public bool Relaxed { get; } = relaxed;
+
         public Func<SqliteWriter, object?> Action { get; } = action;
 
         public TaskCompletionSource<object?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -81,10 +84,10 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>Queues a write and waits until it is on the disk.</summary>
-    public async ValueTask<object?> WriteAsync(Func<SqliteWriter, object?> action, CancellationToken ct)
+    /// <summary>Queues a write and waits until it is on the disk; a relaxed one only until it is with the operating system.</summary>
+    public async ValueTask<object?> WriteAsync(Func<SqliteWriter, object?> action, bool relaxed, CancellationToken ct)
     {
-        var write = new Write(action);
+        var write = new Write(action, relaxed);
         try
         {
             await _queue.Writer.WriteAsync(write, ct).ConfigureAwait(false);
@@ -204,6 +207,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         long before = _lastVersion;
         try
         {
+            SetSynchronous(full: group.Exists(static w => !w.Relaxed));
             using SqliteTransaction transaction = _writer.BeginTransaction(deferred: false);
             commands.Enter(transaction);
             foreach (Write write in group)
@@ -232,6 +236,20 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         {
             group[i].Done.TrySetResult(results[i]);
         }
+    }
+
+    // A commit at "normal" is in the log file, a later one at "full" puts both on the disk (sqlite.org/pragma.html#pragma_synchronous).
+    private void SetSynchronous(bool full)
+    {
+        if (full == _isFull)
+        {
+            return;
+        }
+
+        using SqliteCommand pragma = _writer.CreateCommand();
+        pragma.CommandText = full ? "pragma synchronous = full" : "pragma synchronous = normal";
+        pragma.ExecuteNonQuery();
+        _isFull = full;
     }
 
     private void SweepNowAndThen(SqliteWriter commands)

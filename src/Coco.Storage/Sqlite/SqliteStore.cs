@@ -21,14 +21,14 @@ internal sealed class SqliteStore(SqliteDatabase database, string ns) : IKeyValu
         StoreKeys.Require(key);
         StoreKeys.RequireValue(value);
         byte[] copy = value.ToArray();
-        return (bool)(await database.WriteAsync(w => w.Put(ns, key, copy, options), ct).ConfigureAwait(false))!;
+        return (bool)(await database.WriteAsync(w => w.Put(ns, key, copy, options), options.Relaxed, ct).ConfigureAwait(false))!;
     }
 
     /// <inheritdoc/>
     public async ValueTask<StoredValue?> DeleteAsync(string key, CancellationToken ct)
     {
         StoreKeys.Require(key);
-        return (StoredValue?)await database.WriteAsync(w => w.Delete(ns, key), ct).ConfigureAwait(false);
+        return (StoredValue?)await database.WriteAsync(w => w.Delete(ns, key), relaxed: false, ct).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
