@@ -194,7 +194,7 @@ public sealed class RegoCommandTests : IDisposable
         Assert.Equal("ugly.rego", (await Run("fmt", "-l", "ugly.rego")).Output.Trim());
 
         await Run("fmt", "-w", "ugly.rego");
-        Assert.Equal("package ugly\np := 1\nq if { input.x == p }\n", await File.ReadAllTextAsync(Path.Combine(_folder, "ugly.rego")));
+        Assert.Equal("package ugly\n\np := 1\n\nq if input.x == p\n", await File.ReadAllTextAsync(Path.Combine(_folder, "ugly.rego")));
         Assert.Equal("", (await Run("fmt", "-l", "ugly.rego")).Output);
     }
 
