@@ -255,41 +255,37 @@ internal sealed class CertificateDescription
 
     private void Known(string oid, bool critical, AsnReader value)
     {
-        switch (oid)
+        if (oid == "2.5.29.14")
         {
-            case "2.5.29.14":
-                Set("SubjectKeyId", DerNames.Base64(value.ReadOctetString()));
-                break;
-            case "2.5.29.15":
-                KeyUsage(value.ReadBitString(out _));
-                break;
-            case "2.5.29.17":
-                AlternativeNames(value.ReadSequence());
-                break;
-            case "2.5.29.19":
-                BasicConstraints(value.ReadSequence());
-                break;
-            case "2.5.29.31":
-                DistributionPoints(value.ReadSequence());
-                break;
-            case "2.5.29.32":
-                Policies(value.ReadSequence());
-                break;
-            case "2.5.29.35":
-                AuthorityKey(value.ReadSequence());
-                break;
-            case "2.5.29.37":
-                ExtendedKeyUsage(value.ReadSequence());
-                break;
-            case "2.5.29.30":
-                Set("PermittedDNSDomainsCritical", critical);
-                NameConstraints(value.ReadSequence());
-                break;
-            case "1.3.6.1.5.5.7.1.1":
-                AuthorityInformation(value.ReadSequence());
-                break;
+            Set("SubjectKeyId", DerNames.Base64(value.ReadOctetString()));
+        }
+        else if (oid == "2.5.29.15")
+        {
+            KeyUsage(value.ReadBitString(out _));
+        }
+        else if (ReaderOf(oid) is { } read)
+        {
+            read(value.ReadSequence());
+        }
+
+        if (oid == "2.5.29.30")
+        {
+            Set("PermittedDNSDomainsCritical", critical);
         }
     }
+
+    private Action<AsnReader>? ReaderOf(string oid) => oid switch
+    {
+        "2.5.29.17" => AlternativeNames,
+        "2.5.29.19" => BasicConstraints,
+        "2.5.29.30" => NameConstraints,
+        "2.5.29.31" => DistributionPoints,
+        "2.5.29.32" => Policies,
+        "2.5.29.35" => AuthorityKey,
+        "2.5.29.37" => ExtendedKeyUsage,
+        "1.3.6.1.5.5.7.1.1" => AuthorityInformation,
+        _ => null,
+    };
 
     private void KeyUsage(byte[] bits)
     {
