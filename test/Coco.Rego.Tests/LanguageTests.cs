@@ -33,6 +33,8 @@ public sealed class LanguageTests
     [InlineData("p := [1, 1 in [2]]", "[1,false]")]
     [InlineData("p := (1, 1 in [2, 1])", "true")]
     [InlineData("p if { 0, 2 in [2] }", "true")]
+    [InlineData("p := x if { eq(x, 4) }", "4")]
+    [InlineData("p := plus(1, 2)", "3")]
     [InlineData("p := x if { [x, 2] = [1, y]; y == 2 }", "1")]
     [InlineData("p := x if { {\"a\": x} = {\"a\": 5} }", "5")]
     [InlineData("p := x if { y = 2; x = y + 1 }", "3")]

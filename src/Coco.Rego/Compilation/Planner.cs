@@ -67,7 +67,7 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
             case CoreConstant c:
                 return new ConstantExpression(c.Value);
             case CoreVariable v:
-                if (!_bound.Contains(v.Variable))
+                if (!_bound.Contains(v.Variable) && !Failed)
                 {
                     Unsafe(v.Variable, v.Start);
                 }
@@ -211,12 +211,23 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
 
     private void ReportUnsafe()
     {
+        // Variables that some condition would bind, were the others safe, are only consequences.
         var reported = new HashSet<Variable>();
+        var bindable = new HashSet<Variable>();
+        var needed = new HashSet<Variable>();
+        foreach (CoreLiteral literal in _pending)
+        {
+            Outputs(literal, bindable);
+            Needs(literal, needed);
+        }
+
+        needed.RemoveWhere(v => _bound.Contains(v) || v.IsGenerated);
+        bool causes = needed.Any(v => !bindable.Contains(v));
         foreach (CoreLiteral literal in _pending)
         {
             var unsafeHere = new HashSet<Variable>();
             Needs(literal, unsafeHere);
-            foreach (Variable variable in unsafeHere.Where(v => !_bound.Contains(v) && !v.IsGenerated).OrderBy(static v => v.Slot))
+            foreach (Variable variable in unsafeHere.Where(v => needed.Contains(v) && !(causes && bindable.Contains(v))).OrderBy(static v => v.Slot))
             {
                 if (reported.Add(variable))
                 {
@@ -230,6 +241,35 @@ internal sealed class Planner(ProgramBuilder program, Resolver resolver, SourceT
             program.Error(RegoErrorCodes.UnsafeVariable, "expression is unsafe", source, _pending.First!.Value.Start);
             Failed = true;
         }
+    }
+
+    private static void Outputs(CoreLiteral literal, HashSet<Variable> outputs)
+    {
+        var bound = new VariableSet();
+        switch (literal)
+        {
+            case CoreCondition { Term: CoreCall { HasOutput: true } call }:
+                CanMatch(call.Arguments[^1], bound);
+                break;
+            case CoreUnify u:
+                CanMatch(u.Left, bound);
+                if (!u.Declares)
+                {
+                    CanMatch(u.Right, bound);
+                }
+
+                break;
+            case CoreSomeIn s:
+                CanMatch(s.Value, bound);
+                if (s.Key is not null)
+                {
+                    CanMatch(s.Key, bound);
+                }
+
+                break;
+        }
+
+        outputs.UnionWith(bound.Latest(int.MaxValue));
     }
 
     private void Unsafe(Variable variable, int start)

@@ -240,6 +240,11 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
             return new CoreUnify(Pattern(assign.Left, scope), right, declares: true) { Start = literal.Start, End = literal.End, With = with };
         }
 
+        if (term is CallTerm { Function: VarTerm { Name: "eq" }, Arguments: [var one, var other] } && !scope.Knows("eq") && !module.IsGlobal("eq"))
+        {
+            return new CoreUnify(Resolve(one, scope), Resolve(other, scope), declares: false) { Start = literal.Start, End = literal.End, With = with };
+        }
+
         return term is InfixTerm { Operator: TokenKind.Unify } unify
             ? new CoreUnify(Resolve(unify.Left, scope), Resolve(unify.Right, scope), declares: false) { Start = literal.Start, End = literal.End, With = with }
             : new CoreCondition(Resolve(term, scope, mayHaveOutput: true)) { Start = literal.Start, End = literal.End, With = with };

@@ -11,6 +11,7 @@ internal static class OperatorBuiltins
 
     internal static IEnumerable<Builtin> All() =>
     [
+        new("eq", AnyAny, static (_, a) => a[0].Equals(a[1])),
         new("equal", AnyAny, static (_, a) => a[0].Equals(a[1])),
         new("neq", AnyAny, static (_, a) => !a[0].Equals(a[1])),
         new("lt", AnyAny, static (_, a) => a[0] < a[1]),
