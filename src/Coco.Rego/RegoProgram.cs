@@ -200,6 +200,11 @@ public sealed class RegoProgram
         try
         {
             RegoValue? value = work(machine);
+            if (value is not null && value.Size > request.Limits.MaxOutputLength)
+            {
+                throw new RegoLimitException(RegoLimit.Output, $"a result of more than {request.Limits.MaxOutputLength} parts");
+            }
+
             _frames = frames;
             return RegoEvaluation.Of(value, machine.Context.Steps, machine.Context.Values, tracer?.Finish());
         }
@@ -218,6 +223,10 @@ public sealed class RegoProgram
         catch (RegoValueTooDeepException e)
         {
             fault = Limit(machine, RegoLimit.Nesting, e.Message);
+        }
+        catch (RegoValueTooLargeException e)
+        {
+            fault = Limit(machine, RegoLimit.Values, e.Message);
         }
         catch (RegoNumberTooLargeException e)
         {

@@ -69,6 +69,36 @@ public sealed class LimitTests
         Assert.Contains(evaluation.Fault!.Limit, (RegoLimit?[])[RegoLimit.Nesting, RegoLimit.Depth]);
     }
 
+    [Theory]
+    [InlineData("p := r0")]
+    [InlineData("p if r0 == s0")]
+    [InlineData("p := sprintf(\"%v\", [r0])")]
+    [InlineData("p := $\"{r0}\"")]
+    [InlineData("p := json.marshal(r0)")]
+    [InlineData("p contains x if some x in {r0, s0}")]
+    [InlineData("p[r0] := 1")]
+    public void Evaluate_PartsSharedManyTimes_EndsWithALimit(string rule)
+    {
+        string chains = string.Concat(Enumerable.Range(0, 60).Select(i => $"r{i} := [r{i + 1}, r{i + 1}]\ns{i} := [s{i + 1}, s{i + 1}]\n"));
+        RegoProgram program = Policies.Compile("package test\n" + chains + "r60 := 1\ns60 := 1\n" + rule);
+
+        Assert.NotNull(program.Evaluate("data.test.p", input: null).Fault?.Limit);
+        Assert.NotNull(program.Evaluate("data.test.p", new RegoRequest { Explain = true }).Fault?.Limit);
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(22)]
+    public void Evaluate_LargeSharedValue_IsNeverWrittenOut(int levels)
+    {
+        string chain = string.Concat(Enumerable.Range(0, levels).Select(i => $"r{i} := [r{i + 1}, r{i + 1}]\n"));
+        RegoProgram program = Policies.Compile($"package test\n{chain}r{levels} := input.x\np if {{ r0[0] == 3; print(r0) }}");
+
+        RegoEvaluation evaluation = program.Evaluate("data.test.p", new RegoRequest { Input = Policies.Json("""{"x":1}"""), Explain = true });
+
+        Assert.True(evaluation.Explanation!.ToText().Length < 100_000);
+    }
+
     [Fact]
     public void Evaluate_ExponentialRegex_EndsAtOnce()
     {

@@ -14,7 +14,7 @@ internal static class MiscBuiltins
         new("semver.is_valid", [Any], static (c, a) => a[0] is RegoString s && SemanticVersion.TryParse(s.Value, out _)),
         new("uuid.rfc4122", [Str], static (c, a) => NewUuid(c, a[0])) { Requires = RegoGrants.Random },
         new("uuid.parse", [Str], static (_, a) => Uuid.TryParse(a[0].TextOf(), out var uuid) ? uuid.Describe() : null),
-        new("print", [], Print) { IsVariadic = true, IsNondeterministic = true },
+        new("print", [], Print) { IsVariadic = true },
         new("trace", [Str], static (c, a) => Trace(c, a[0].TextOf())),
         new("opa.runtime", [], static (c, _) => c.Host.Runtime ?? RegoObject.Empty) { Requires = RegoGrants.Runtime },
     ];

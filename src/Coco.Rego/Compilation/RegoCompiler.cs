@@ -52,7 +52,7 @@ public sealed class RegoCompiler(RegoCompileOptions? options = null)
         {
             return new RegoCompilation(null, [new RegoDiagnostic(RegoErrorCodes.Compile, "source nests too deeply", new RegoLocation(_sources[0].Name, 1, 1))]);
         }
-        catch (RegoValueTooDeepException e)
+        catch (Exception e) when (e is RegoValueTooDeepException or RegoValueTooLargeException)
         {
             return new RegoCompilation(null, [new RegoDiagnostic(RegoErrorCodes.Compile, e.Message, new RegoLocation(_sources[0].Name, 1, 1))]);
         }

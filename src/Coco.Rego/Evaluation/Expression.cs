@@ -77,6 +77,11 @@ internal sealed class PathExpression(Expression head, Expression[] steps) : Expr
                 return null;
             }
 
+            if (key.Kind >= RegoKind.Array)
+            {
+                machine.ChargeSize(key);
+            }
+
             value = machine.Observer is { } observer ? observer.Step(value, key) : value.Lookup(key);
         }
 
@@ -231,7 +236,7 @@ internal sealed class TemplateExpression((string? Text, Expression? Value, bool 
             }
             else
             {
-                text.Append(Text(value!.Evaluate(machine, frame), isInner));
+                text.Append(Text(machine, value!.Evaluate(machine, frame), isInner));
             }
 
             machine.Context.ChargeOutput(text.Length);
@@ -240,7 +245,7 @@ internal sealed class TemplateExpression((string? Text, Expression? Value, bool 
         return RegoString.Of(text.ToString());
     }
 
-    internal static string Text(RegoValue? value, bool isInner)
+    private static string Text(Machine machine, RegoValue? value, bool isInner)
     {
         if (isInner)
         {
@@ -253,7 +258,7 @@ internal sealed class TemplateExpression((string? Text, Expression? Value, bool 
             };
         }
 
-        return value is null ? "<undefined>" : value.ToDisplayString();
+        return value is null ? "<undefined>" : machine.Display(value);
     }
 }
 
@@ -278,6 +283,7 @@ internal sealed class ComparisonExpression(Comparison comparison, string name, E
             return null;
         }
 
+        machine.ChargeComparison(a, b);
         if (machine.Environment.Mocks is { } mocks && Mock.Find(mocks, name) is { } mock)
         {
             return machine.CallMock(mock, [a, b]);
@@ -333,8 +339,8 @@ internal sealed class PrintExpression((Expression Value, bool IsInner)[] argumen
         {
             RegoValue? got = value.Evaluate(machine, frame);
             texts.Add(isInner && got is RegoSet { Count: > 0 } set
-                ? [.. set.Items.ToArray().Select(static v => v.ToDisplayString())]
-                : [got is null || isInner ? "<undefined>" : got.ToDisplayString()]);
+                ? [.. set.Items.ToArray().Select(machine.Display)]
+                : [got is null || isInner ? "<undefined>" : machine.Display(got)]);
         }
 
         Print(machine, texts, 0, string.Empty);

@@ -41,6 +41,29 @@ internal sealed class Machine
     /// <summary>The rule that is being evaluated.</summary>
     internal RuleGroup? Rule { get; private set; }
 
+    /// <summary>Counts the work of looking at all parts of a value.</summary>
+    internal void ChargeSize(RegoValue value)
+    {
+        const int PartsPerStep = 16, CharactersPerStep = 256;
+        if (value.Kind >= RegoKind.Array)
+        {
+            Context.Charge(value.Size / PartsPerStep);
+        }
+        else if (value is RegoString { Value.Length: >= CharactersPerStep } text)
+        {
+            Context.Charge(text.Value.Length / CharactersPerStep);
+        }
+    }
+
+    /// <summary>Counts the work of comparing two values.</summary>
+    internal void ChargeComparison(RegoValue a, RegoValue b)
+    {
+        if (a.Kind == b.Kind && a.Kind >= RegoKind.String && !ReferenceEquals(a, b))
+        {
+            ChargeSize(a.Size <= b.Size ? a : b);
+        }
+    }
+
     /// <summary>The value with another one at a path; parents that are missing or no objects are made.</summary>
     internal static RegoValue Replace(RegoValue? value, ReadOnlySpan<RegoValue> path, RegoValue replacement)
     {
@@ -51,6 +74,18 @@ internal sealed class Machine
 
         RegoObject parent = value as RegoObject ?? RegoObject.Empty;
         return parent.With(path[0], Replace(parent.Lookup(path[0]), path[1..], replacement));
+    }
+
+    /// <summary>The text of a value, within the limits.</summary>
+    internal string Display(RegoValue value)
+    {
+        if (value is RegoString text)
+        {
+            return text.Value;
+        }
+
+        Context.ChargeOutput(value.Size);
+        return value.ToString();
     }
 
     internal Environment Derive(RegoValue? input, Patch? patches, Mock? mocks, Environment outer)
@@ -303,6 +338,15 @@ internal sealed class Machine
         RegoTypes[] types = builtin.Parameters;
         RegoValue? result = null;
         bool typed = true;
+        foreach (RegoValue argument in arguments)
+        {
+            // More than an evaluation can make or is given: parts are shared many times, and the text would be endless.
+            if (argument.Size > Context.Limits.MaxOutputLength)
+            {
+                throw new RegoLimitException(RegoLimit.Values, $"a value of more than {Context.Limits.MaxOutputLength} parts");
+            }
+        }
+
         for (int i = 0; i < types.Length && typed; i++)
         {
             if ((types[i] & (RegoTypes)(1 << (int)arguments[i].Kind)) == 0)

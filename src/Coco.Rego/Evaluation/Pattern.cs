@@ -25,7 +25,16 @@ internal sealed class BindPattern(int slot) : Pattern
 
 internal sealed class EqualPattern(Expression expression) : Pattern
 {
-    internal override bool Match(Machine machine, Frame frame, RegoValue value) => expression.Evaluate(machine, frame) is { } other && value.Equals(other);
+    internal override bool Match(Machine machine, Frame frame, RegoValue value)
+    {
+        if (expression.Evaluate(machine, frame) is not { } other)
+        {
+            return false;
+        }
+
+        machine.ChargeComparison(value, other);
+        return value.Equals(other);
+    }
 }
 
 internal sealed class ArrayPattern(Pattern[] items) : Pattern

@@ -370,6 +370,7 @@ internal sealed class WithStep(Modifier[] modifiers) : Step
             switch (modifier.Kind)
             {
                 case WithKind.Input:
+                    machine.Context.Charge((input as RegoObject)?.Count ?? 0);
                     input = modifier.Path.Length == 0 ? value : Machine.Replace(input, modifier.Path, value!);
                     break;
                 case WithKind.Data:
@@ -446,6 +447,7 @@ internal sealed class MemberStep(Expression member) : Step
         if (member.Evaluate(machine, frame) is { } value)
         {
             machine.Context.ChargeValues(1);
+            machine.ChargeSize(value);
             ((Accumulator)frame.Collector!).Values.Add(value);
         }
 
@@ -466,12 +468,14 @@ internal sealed class EntryStep(Expression[] path, Expression value, bool isMemb
                 return false;
             }
 
+            machine.ChargeSize(key);
             keys[i] = key;
         }
 
         if (value.Evaluate(machine, frame) is { } made)
         {
             machine.Context.ChargeValues(1);
+            machine.ChargeSize(made);
             if (!((DocumentBuilder)frame.Collector!).Add(keys, made, isMember))
             {
                 throw isFixed
@@ -503,6 +507,7 @@ internal sealed class CollectStep(ComprehensionKind kind, int accumulator, Expre
                 return false;
             }
 
+            machine.ChargeSize(name);
             collected.Seen ??= [];
             if (collected.Seen.TryGetValue(name, out RegoValue? before))
             {
@@ -514,6 +519,11 @@ internal sealed class CollectStep(ComprehensionKind kind, int accumulator, Expre
         }
 
         machine.Context.ChargeValues(1);
+        if (kind == ComprehensionKind.Set)
+        {
+            machine.ChargeSize(made);
+        }
+
         collected.Values.Add(made);
         return false;
     }

@@ -94,8 +94,7 @@ public sealed record RegoExplanation(ImmutableArray<RegoRuleTrace> Rules, Immuta
     private static string Short(RegoValue value)
     {
         const int Longest = 120;
-        string text = value.ToString();
-        return text.Length <= Longest ? text : text[..Longest] + "…";
+        return RegoText.Short(value, Longest);
     }
 }
 

@@ -20,9 +20,6 @@ internal sealed record Builtin(string Name, RegoTypes[] Parameters, BuiltinFunct
     /// <summary>Exists only when the host grants this.</summary>
     public RegoGrants Requires { get; init; }
 
-    /// <summary>Gives different results in one evaluation for equal arguments, or has an effect: results are not kept.</summary>
-    public bool IsNondeterministic { get; init; }
-
     /// <summary>Number of arguments without the optional output argument.</summary>
     public int Arity => Parameters.Length;
 }

@@ -29,9 +29,6 @@ internal sealed class BuiltinContext(RegoLimits limits, RegoHost host, Cancellat
     /// <summary>What is wrong, without the name of the function.</summary>
     internal string? ErrorMessage { get; private set; }
 
-    /// <summary>Where a call stands, for functions that ask about their rule; set by the evaluator for those.</summary>
-    internal object? CallSite { get; set; }
-
     /// <summary>Nanoseconds since 1970; the same during the whole evaluation.</summary>
     internal long NowNanoseconds => _now ??= (Host.Clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 

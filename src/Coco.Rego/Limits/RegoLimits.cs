@@ -9,7 +9,8 @@ namespace Coco.Rego;
 /// <param name="MaxDepth">Nested rule and function calls.</param>
 /// <param name="MaxValues">Elements of collections that are made.</param>
 /// <param name="MaxRegexLength">Characters of a regular expression or glob.</param>
-/// <param name="MaxOutputLength">Characters of one string that is made, and of all printed text together.</param>
+/// <param name="MaxOutputLength">Characters of one string that is made, and of all printed text together; also parts of the result, where a part counts as
+/// often as it occurs.</param>
 public sealed record RegoLimits(
     long MaxSteps = 1_000_000,
     int MaxDepth = 256,

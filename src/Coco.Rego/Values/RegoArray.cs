@@ -9,13 +9,19 @@ public sealed class RegoArray : RegoValue
     private readonly RegoValue[] _items;
 
     private RegoArray(RegoValue[] items)
-        : base(RegoKind.Array, DepthOf(items)) => _items = items;
+        : base(RegoKind.Array, DepthOf(items))
+    {
+        _items = items;
+        Size = SizeOf(items);
+    }
 
     /// <summary>The array without items.</summary>
     public static RegoArray Empty { get; } = new([]);
 
     /// <summary>Number of items.</summary>
     public int Count => _items.Length;
+
+    internal override int Size { get; }
 
     /// <summary>The items.</summary>
     public ReadOnlySpan<RegoValue> Items => _items;

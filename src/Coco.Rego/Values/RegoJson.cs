@@ -34,7 +34,7 @@ internal static class RegoJson
                     ? new Refusal(RefusalCode.Malformed, $"JSON at byte {reader.TokenStartIndex}: more than one value") { Offset = reader.TokenStartIndex }
                     : value;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or RegoValueTooDeepException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or RegoValueTooDeepException or RegoValueTooLargeException)
         {
             return new Refusal(RefusalCode.Malformed, $"JSON near byte {reader.BytesConsumed}: {FirstSentence(e.Message)}") { Offset = reader.BytesConsumed };
         }

@@ -15,6 +15,7 @@ public sealed class RegoObject : RegoValue
     {
         _keys = keys;
         _values = values;
+        Size = SizeOf(keys) + SizeOf(values) - 1;
     }
 
     /// <summary>The object without members.</summary>
@@ -22,6 +23,8 @@ public sealed class RegoObject : RegoValue
 
     /// <summary>Number of members.</summary>
     public int Count => _keys.Length;
+
+    internal override int Size { get; }
 
     /// <summary>The keys in order.</summary>
     public ReadOnlySpan<RegoValue> Keys => _keys;

@@ -10,13 +10,19 @@ public sealed class RegoSet : RegoValue
     private int[]? _index;
 
     private RegoSet(RegoValue[] items)
-        : base(RegoKind.Set, DepthOf(items)) => _items = items;
+        : base(RegoKind.Set, DepthOf(items))
+    {
+        _items = items;
+        Size = SizeOf(items);
+    }
 
     /// <summary>The set without members.</summary>
     public static RegoSet Empty { get; } = new([]);
 
     /// <summary>Number of members.</summary>
     public int Count => _items.Length;
+
+    internal override int Size { get; }
 
     /// <summary>The members in order.</summary>
     public ReadOnlySpan<RegoValue> Items => _items;

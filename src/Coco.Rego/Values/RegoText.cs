@@ -6,8 +6,21 @@ namespace Coco.Rego;
 /// <summary>Values in Rego notation.</summary>
 internal static class RegoText
 {
-    internal static void Write(StringBuilder text, RegoValue value)
+    /// <summary>The first characters of a value, without writing the rest.</summary>
+    internal static string Short(RegoValue value, int most)
     {
+        var text = new StringBuilder();
+        Write(text, value, most);
+        return text.Length <= most ? text.ToString() : text.ToString(0, most) + "…";
+    }
+
+    internal static void Write(StringBuilder text, RegoValue value, int most = int.MaxValue)
+    {
+        if (text.Length > most)
+        {
+            return;
+        }
+
         switch (value)
         {
             case RegoNull:
@@ -20,25 +33,25 @@ internal static class RegoText
                 text.Append(n.ToText());
                 break;
             case RegoString s:
-                Quote(text, s.Value);
+                Quote(text, s.Value.Length > most ? s.Value[..most] : s.Value);
                 break;
             case RegoArray a:
-                WriteItems(text, '[', a.Items, ']');
+                WriteItems(text, '[', a.Items, ']', most);
                 break;
             case RegoSet { Count: 0 }:
                 text.Append("set()");
                 break;
             case RegoSet s:
-                WriteItems(text, '{', s.Items, '}');
+                WriteItems(text, '{', s.Items, '}', most);
                 break;
             case RegoObject o:
                 text.Append('{');
-                for (int i = 0; i < o.Count; i++)
+                for (int i = 0; i < o.Count && text.Length <= most; i++)
                 {
                     text.Append(i > 0 ? ", " : string.Empty);
-                    Write(text, o.Keys[i]);
+                    Write(text, o.Keys[i], most);
                     text.Append(": ");
-                    Write(text, o.Values[i]);
+                    Write(text, o.Values[i], most);
                 }
 
                 text.Append('}');
@@ -92,13 +105,13 @@ internal static class RegoText
         text.Append('"');
     }
 
-    private static void WriteItems(StringBuilder text, char open, ReadOnlySpan<RegoValue> items, char close)
+    private static void WriteItems(StringBuilder text, char open, ReadOnlySpan<RegoValue> items, char close, int most)
     {
         text.Append(open);
-        for (int i = 0; i < items.Length; i++)
+        for (int i = 0; i < items.Length && text.Length <= most; i++)
         {
             text.Append(i > 0 ? ", " : string.Empty);
-            Write(text, items[i]);
+            Write(text, items[i], most);
         }
 
         text.Append(close);

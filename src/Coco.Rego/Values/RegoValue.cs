@@ -16,6 +16,12 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
     /// <summary>How deeply values may nest. Deeper JSON is refused; deeper values in an evaluation end it with a limit fault.</summary>
     public const int MaxDepth = 1024;
 
+    /// <summary>
+    /// How many parts a value may have, counting a part as often as it occurs. Parts that are shared make values cheap to build that
+    /// would be endless to compare or to write.
+    /// </summary>
+    public const int MaxSize = 16_777_216;
+
     private int _hash;
 
     private protected RegoValue(RegoKind kind, int depth)
@@ -43,6 +49,9 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
 
     /// <summary>Levels of nesting: 0 for a scalar, 1 for a collection of scalars.</summary>
     internal ushort Depth { get; }
+
+    /// <summary>Number of parts, itself included; a part counts as often as it occurs.</summary>
+    internal virtual int Size => 1;
 
     /// <summary>The type's name as <c>type_name</c> gives it.</summary>
     public string TypeName => NameOf(Kind);
@@ -180,6 +189,17 @@ public abstract class RegoValue : IEquatable<RegoValue>, IComparable<RegoValue>
     private protected abstract int CompareSameKind(RegoValue other);
 
     private protected abstract int ComputeHash();
+
+    private protected static int SizeOf(ReadOnlySpan<RegoValue> items)
+    {
+        long size = 1;
+        foreach (RegoValue item in items)
+        {
+            size += item.Size;
+        }
+
+        return size <= MaxSize ? (int)size : throw new RegoValueTooLargeException();
+    }
 
     private protected static int DepthOf(ReadOnlySpan<RegoValue> items)
     {
