@@ -26,7 +26,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
     private readonly IStoreProvider _stores;
     private readonly ContentStore _content;
-    private readonly ShadowPolicies _shadows;
+    private readonly DecisionRecord _records;
     private readonly AttestationOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<DecisionLog> _log;
@@ -47,7 +47,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
         TimeProvider clock,
         ILogger<DecisionLog> log)
     {
-        _shadows = shadows;
+        _records = new DecisionRecord(content, shadows, options);
         _stores = stores;
         _content = content;
         _options = options;
@@ -298,13 +298,12 @@ internal sealed partial class DecisionLog : IAsyncDisposable
             using var buffer = new MemoryStream();
             int first = at;
             long shared = 0;
-            await using (var json = new Utf8JsonWriter(buffer))
+            await using (var json = new Utf8JsonWriter(buffer, Tokens.SortedJson.Options))
             {
                 json.WriteStartArray();
                 while (at < batch.Count && buffer.Length + json.BytesPending < MaxSegmentBytes)
                 {
-                    JsonObject record = await DecisionRecord.WriteAsync(batch[at], _content, _shadows, _options, ct).ConfigureAwait(false);
-                    record.WriteTo(json);
+                    await _records.WriteAsync(json, batch[at], ct).ConfigureAwait(false);
                     at++;
                 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coco.Protocol;
 
@@ -20,7 +21,7 @@ internal sealed record Appraisal(
     TrustVector Vector,
     ImmutableArray<(string Name, JsonNode Value)> Extensions,
     AppliedPolicy Policy,
-    ImmutableSortedDictionary<string, JsonNode?> ReferenceValues);
+    IReadOnlyList<KeyValuePair<string, JsonElement?>> ReferenceValues);
 
 /// <summary>A policy as it was applied.</summary>
 /// <param name="RequestedId">The id that was asked for, without class.</param>

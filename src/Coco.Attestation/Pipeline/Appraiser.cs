@@ -90,16 +90,8 @@ internal sealed class Appraiser(AttestationPolicyStore policies, IReferenceValue
     /// <summary>All reference values.</summary>
     internal ValueTask<ImmutableDictionary<string, JsonElement>> AllReferencesAsync(CancellationToken ct) => references.GetAllAsync(ct);
 
-    internal static ImmutableSortedDictionary<string, JsonNode?> Answers(ReferenceLookup lookup)
-    {
-        ImmutableSortedDictionary<string, JsonNode?>.Builder asked = ImmutableSortedDictionary.CreateBuilder<string, JsonNode?>(StringComparer.Ordinal);
-        foreach (string name in lookup.Asked)
-        {
-            asked[name] = lookup.Answer(name) is { } value ? EvidenceBinder.ToNode(value) : null;
-        }
-
-        return asked.ToImmutable();
-    }
+    private static KeyValuePair<string, JsonElement?>[] Answers(ReferenceLookup lookup) =>
+        [.. lookup.Asked.Select(n => KeyValuePair.Create(n, lookup.Answer(n)))];
 
     internal async ValueTask FetchAsync(ReferenceLookup lookup, ImmutableArray<string> names, CancellationToken ct)
     {

@@ -35,7 +35,7 @@ internal sealed class RegoAppraisalPolicy(RegoProgram program, string source) : 
             switch (evaluation.Outcome)
             {
                 case RegoOutcome.Value:
-                    values.Add(new RuleValue(true, true, evaluation.Value!.ToJsonNode()));
+                    values.Add(new RuleValue(true, true, ToNode(evaluation.Value!)));
                     break;
                 case RegoOutcome.Undefined:
                     values.Add(new RuleValue(true, false, null));
@@ -60,6 +60,49 @@ internal sealed class RegoAppraisalPolicy(RegoProgram program, string source) : 
         StrictBuiltinErrors = true,
         Functions = new Dictionary<string, RegoHostFunction>(StringComparer.Ordinal) { [Extension] = arguments => Query(arguments, references) },
     };
+
+    // Small results are turned over directly; a text round trip costs more than the rest of the evaluation.
+    private static JsonNode? ToNode(RegoValue value)
+    {
+        switch (value)
+        {
+            case RegoObject o:
+            {
+                var members = new JsonObject();
+                for (int i = 0; i < o.Count; i++)
+                {
+                    if (o.Keys[i] is not RegoString name)
+                    {
+                        return value.ToJsonNode();
+                    }
+
+                    members[name.Value] = ToNode(o.Values[i]);
+                }
+
+                return members;
+            }
+
+            case RegoArray a:
+            {
+                var items = new JsonArray();
+                for (int i = 0; i < a.Count; i++)
+                {
+                    items.Add(ToNode(a[i]));
+                }
+
+                return items;
+            }
+
+            case RegoString s:
+                return JsonValue.Create(s.Value);
+            case RegoBoolean b:
+                return JsonValue.Create(ReferenceEquals(b, RegoValue.True));
+            case RegoNumber n when n.TryGetInt64(out long integer):
+                return JsonValue.Create(integer);
+            default:
+                return value.ToJsonNode();
+        }
+    }
 
     // Unknown is null, never undefined; a name that is no text is undefined, which fails whatever asked.
     private static RegoValue? Query(ReadOnlySpan<RegoValue> arguments, ReferenceLookup references)

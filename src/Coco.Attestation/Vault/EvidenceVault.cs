@@ -307,9 +307,9 @@ public sealed class EvidenceVault
         if (policy is not null && appraisal.Vector.Status is TrustTier.Warning or TrustTier.Contraindicated)
         {
             var references = new JsonObject();
-            foreach ((string name, JsonNode? value) in appraisal.ReferenceValues)
+            foreach ((string name, JsonElement? value) in appraisal.ReferenceValues)
             {
-                references[name] = value?.DeepClone();
+                references[name] = value is { } known ? EvidenceBinder.ToNode(known) : null;
             }
 
             sentence = appraisal.Vector.Claims().Where(c => TrustVector.TierOf(c.Value) is TrustTier.Warning or TrustTier.Contraindicated)
