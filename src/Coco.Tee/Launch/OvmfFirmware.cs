@@ -34,25 +34,21 @@ public readonly record struct OvmfSection(uint Address, uint Size, OvmfSectionTy
 public sealed class OvmfFirmware
 {
     /// <summary>Largest image that is read, in bytes.</summary>
-    public const int MaximumLength = 128 * 1024 * 1024;
+    public const int MaximumLength = FirmwareGuidTable.MaxImageLength;
 
     private const int PageLength = 4096;
-    private const int EntryHeader = 18;
-    private const int TableEndsBefore = 32;
     private const int MaximumSections = 256;
     private const uint MaximumSection = 64 * 1024 * 1024;
 
-    private static readonly Guid Footer = new("96b582de-1fb2-45f7-baea-a366c55a082d");
     private static readonly Guid HashTable = new("7255371f-3a3b-4b04-927b-1da6efa8d454");
     private static readonly Guid ResetBlock = new("00f771de-1a7e-4fcb-890e-68c77e2fb44e");
     private static readonly Guid SecretArea = new("4c2eb361-7d9b-4cc3-8081-127c90d3d294");
     private static readonly Guid SevMetadata = new("dc886566-984a-4798-a75e-5585a7bf67cc");
-    private static readonly Guid TdxMetadata = new("e47a6535-984a-4798-865e-4685a7bf8ec2");
     private static readonly Guid SvsmInfo = new("a789a612-0597-4c4b-a49f-cbb1fe9d1ddd");
 
-    private readonly Dictionary<Guid, ReadOnlyMemory<byte>> _table;
+    private readonly FirmwareGuidTable? _table;
 
-    private OvmfFirmware(ReadOnlyMemory<byte> raw, Dictionary<Guid, ReadOnlyMemory<byte>> table, ImmutableArray<OvmfSection> sections)
+    private OvmfFirmware(ReadOnlyMemory<byte> raw, FirmwareGuidTable? table, ImmutableArray<OvmfSection> sections)
     {
         Raw = raw;
         _table = table;
@@ -74,9 +70,6 @@ public sealed class OvmfFirmware
     /// <summary>Guest physical address of the area for launch secrets; null when the image has none.</summary>
     public uint? SecretAreaAddress => Number(SecretArea);
 
-    /// <summary>Offset of the TDX metadata from the end of the image; null when it has none.</summary>
-    public uint? TdxMetadataFromEnd => Number(TdxMetadata);
-
     /// <summary>Offset of the entry point of an SVSM image from its start; null when it is none.</summary>
     public uint? SvsmEntry => Number(SvsmInfo);
 
@@ -88,53 +81,19 @@ public sealed class OvmfFirmware
             return new Refusal(RefusalCode.TooLarge, $"firmware of {image.Length} bytes, {PageLength} to {MaximumLength} are read");
         }
 
-        if (!ReadTable(image).TryGet(out Dictionary<Guid, ReadOnlyMemory<byte>>? table, out Refusal? refusal)
-            || !ReadSections(image, table).TryGet(out ImmutableArray<OvmfSection> sections, out refusal))
+        if (!FirmwareGuidTable.Parse(image).TryGet(out FirmwareGuidTable? table, out Refusal? refusal) && refusal.Code != RefusalCode.Unsupported)
         {
             return refusal;
         }
 
-        return new OvmfFirmware(image, table, sections);
+        return ReadSections(image, table).TryGet(out ImmutableArray<OvmfSection> sections, out refusal)
+            ? new OvmfFirmware(image, table, sections)
+            : refusal;
     }
 
-    private static Result<Dictionary<Guid, ReadOnlyMemory<byte>>> ReadTable(ReadOnlyMemory<byte> image)
+    private static Result<ImmutableArray<OvmfSection>> ReadSections(ReadOnlyMemory<byte> image, FirmwareGuidTable? table)
     {
-        var table = new Dictionary<Guid, ReadOnlyMemory<byte>>();
-        int end = image.Length - TableEndsBefore;
-        ReadOnlySpan<byte> footer = image.Span[(end - EntryHeader)..end];
-        if (new Guid(footer[2..]) != Footer)
-        {
-            return table;
-        }
-
-        // The size counts the footer itself; entries are read from the last to the first.
-        int length = BinaryPrimitives.ReadUInt16LittleEndian(footer) - EntryHeader;
-        int at = end - EntryHeader;
-        int start = at - length;
-        if (length < 0 || start < 0)
-        {
-            return Refusal.Malformed("firmware table", end - EntryHeader, "its size lies outside the image");
-        }
-
-        while (at - start >= EntryHeader)
-        {
-            ReadOnlySpan<byte> header = image.Span[(at - EntryHeader)..at];
-            int size = BinaryPrimitives.ReadUInt16LittleEndian(header);
-            if (size < EntryHeader || size > at - start)
-            {
-                return Refusal.Malformed("firmware table entry", at - EntryHeader, $"size {size} does not fit");
-            }
-
-            table[new Guid(header[2..])] = image.Slice(at - size, size - EntryHeader);
-            at -= size;
-        }
-
-        return table;
-    }
-
-    private static Result<ImmutableArray<OvmfSection>> ReadSections(ReadOnlyMemory<byte> image, Dictionary<Guid, ReadOnlyMemory<byte>> table)
-    {
-        if (!table.TryGetValue(SevMetadata, out ReadOnlyMemory<byte> pointer) || pointer.Length < 4)
+        if (table?.Find(SevMetadata) is not { Length: >= 4 } pointer)
         {
             return ImmutableArray<OvmfSection>.Empty;
         }
@@ -180,5 +139,5 @@ public sealed class OvmfFirmware
     }
 
     private uint? Number(Guid id) =>
-        _table.TryGetValue(id, out ReadOnlyMemory<byte> data) && data.Length >= 4 ? BinaryPrimitives.ReadUInt32LittleEndian(data.Span) : null;
+        _table?.Find(id) is { Length: >= 4 } data ? BinaryPrimitives.ReadUInt32LittleEndian(data.Span) : null;
 }

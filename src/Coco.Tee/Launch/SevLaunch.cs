@@ -13,6 +13,35 @@ public static class SevLaunch
     /// <summary>The digest of a SEV-ES guest, 32 bytes.</summary>
     public static Result<byte[]> SevEs(OvmfFirmware firmware, LaunchOptions options) => Compute(firmware, options, withProcessors: true);
 
+    /// <summary>The SEV-ES digests for 1, 2, 3 … processors; null when the inputs cannot be launched.</summary>
+    internal static IEnumerable<byte[]>? Walk(OvmfFirmware firmware, LaunchOptions options, int most)
+    {
+        int vcpus = firmware.ResetEip is null ? 1 : most;
+        if ((options.Kernel is not null && firmware.HashTableAddress is null)
+            || !Processors.PagesOf(firmware, options with { Vcpus = vcpus }, features: 0).TryGet(out Processors? processors, out _))
+        {
+            return null;
+        }
+
+        return Enumerate(firmware, options, processors, vcpus);
+
+        static IEnumerable<byte[]> Enumerate(OvmfFirmware firmware, LaunchOptions options, Processors processors, int vcpus)
+        {
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            hash.AppendData(firmware.Raw.Span);
+            if (options.Kernel is { } kernel)
+            {
+                hash.AppendData(kernel.ToTable());
+            }
+
+            for (int i = 0; i < vcpus; i++)
+            {
+                hash.AppendData(processors.Page(i));
+                yield return hash.GetCurrentHash();
+            }
+        }
+    }
+
     private static Result<byte[]> Compute(OvmfFirmware firmware, LaunchOptions options, bool withProcessors)
     {
         ArgumentNullException.ThrowIfNull(firmware);

@@ -97,6 +97,27 @@ public static class SnpLaunch
         return context.Digest;
     }
 
+    /// <summary>The digests for 1, 2, 3 … processors; null when the inputs cannot be launched. Stops where the firmware does not start further ones.</summary>
+    internal static IEnumerable<byte[]>? Walk(OvmfFirmware firmware, LaunchOptions options, byte[] firmwareDigest, int most)
+    {
+        int vcpus = firmware.ResetEip is null ? 1 : most;
+        var context = new SnpLaunchContext(firmwareDigest);
+        return AddSections(context, firmware, options) is null
+            && Processors.PagesOf(firmware, options with { Vcpus = vcpus }, options.GuestFeatures).TryGet(out Processors? processors, out _)
+                ? Enumerate(context, processors, vcpus)
+                : null;
+
+        static IEnumerable<byte[]> Enumerate(SnpLaunchContext context, Processors processors, int vcpus)
+        {
+            byte[] boot = SnpLaunchContext.HashPage(processors.Page(0)), other = SnpLaunchContext.HashPage(processors.Page(1));
+            for (int i = 0; i < vcpus; i++)
+            {
+                context.HashedProcessor(i == 0 ? boot : other);
+                yield return context.Digest;
+            }
+        }
+    }
+
     private static Refusal? AddSections(SnpLaunchContext context, OvmfFirmware firmware, LaunchOptions options)
     {
         bool kernelMeasured = false;

@@ -51,6 +51,11 @@ internal sealed class SnpLaunchContext
         }
     }
 
+    /// <summary>SHA-384 of a page, for <see cref="HashedProcessor"/>.</summary>
+    internal static byte[] HashPage(ReadOnlySpan<byte> page) => SHA384.HashData(page);
+
+    internal void HashedProcessor(ReadOnlySpan<byte> pageDigest) => Extend(PageType.Vmsa, VmsaAddress, pageDigest);
+
     internal void Processor(ReadOnlySpan<byte> page) => Content(PageType.Vmsa, VmsaAddress, page);
 
     internal void Zero(ulong address, uint length) => Empty(PageType.Zero, address, length);

@@ -201,7 +201,7 @@ public sealed class LaunchDigestTests
 
     private static byte[] Repeat(string line) => Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, 1000)));
 
-    private static byte[] MakeImage()
+    internal static byte[] MakeImage()
     {
         byte[] image = [.. Enumerable.Range(0, 0x4000).Select(i => (byte)((7 * i) + 3))];
         var metadata = new List<byte>("ASEV"u8.ToArray());
