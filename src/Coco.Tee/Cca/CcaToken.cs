@@ -20,7 +20,10 @@ public sealed record CcaToken(CoseSign1 Platform, CcaPlatformClaims PlatformClai
 
     /// <summary>Reads evidence of the TEE <c>cca</c>: <c>{"token": [bytes]}</c>.</summary>
     public static Result<CcaToken> ParseEvidence(JsonElement body) =>
-        EvidenceFields.ByteArray(body, "token", Longest).TryGet(out ReadOnlyMemory<byte> token, out Refusal? refusal) ? Parse(token) : refusal;
+        ReadEvidence(body).TryGet(out ReadOnlyMemory<byte> token, out Refusal? refusal) ? Parse(token) : refusal;
+
+    /// <summary>The bytes of the token in evidence of the TEE <c>cca</c>.</summary>
+    public static Result<ReadOnlyMemory<byte>> ReadEvidence(JsonElement body) => EvidenceFields.ByteArray(body, "token", Longest);
 
     /// <summary>Reads a token: tag 399 around a map of exactly the two signed tokens.</summary>
     public static Result<CcaToken> Parse(ReadOnlyMemory<byte> bytes)
