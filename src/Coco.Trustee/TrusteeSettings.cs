@@ -108,6 +108,9 @@ internal sealed record VerifierSettings
     /// <summary>PEM file or folder of roots for TPM endorsements; null trusts none.</summary>
     public string? TpmRootsPath { get; init; }
 
+    /// <summary>NVIDIA's attestation service, which is asked instead of verifying here; null verifies here.</summary>
+    public Uri? NvidiaService { get; init; }
+
     /// <summary>PEM file of the root of DPU certificates; null takes no DPU evidence.</summary>
     public string? DpuRootPath { get; init; }
 

@@ -134,7 +134,7 @@ internal static class KbsConfigWiring
 
         if (config?["nvidia_verifier"] is JsonObject nvidia && Text(nvidia, "type") is "Remote" or "remote")
         {
-            throw new ArgumentException("verifier_config.nvidia_verifier.type: Remote is not served; local verification needs no service");
+            settings = settings with { NvidiaService = Address(Text(nvidia, "verifier_url") ?? "https://nras.attestation.nvidia.com/v4/attest") };
         }
 
         if (config?["nvidia_dpu_verifier"] is JsonObject dpu)

@@ -2,6 +2,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Coco.Storage;
 using Coco.Tee.SecureExecution;
@@ -24,6 +25,9 @@ internal static class VerifierWiring
 {
     private const string IbmFolder = "/run/confidential-containers/ibmse";
     private const string CcaFile = "/opt/confidential-containers/attestation-service/cca/config.json";
+
+    // The distribution points of IBM's signing keys and of the authority above them.
+    private static readonly string[] IbmListHosts = ["www.ibm.com", "crl3.digicert.com", "crl4.digicert.com"];
 
     /// <summary>Registers them. A TEE whose verifier needs files that are not there is left out: its evidence is refused as unsupported.</summary>
     /// <exception cref="ArgumentException">A file that is there has not the form it should have.</exception>
@@ -62,8 +66,22 @@ internal static class VerifierWiring
         }));
         services.AddSingleton<IVerifier>(p => new CsvVerifier(new CsvVerifierOptions { Collateral = p.GetRequiredService<ICollateralProvider>() }));
         services.AddSingleton<IVerifier>(p => new DcuVerifier(new CsvVerifierOptions { Collateral = p.GetRequiredService<ICollateralProvider>() }));
-        services.AddSingleton<IVerifier>(p => new NvidiaVerifier(new NvidiaVerifierOptions { Clock = p.GetRequiredService<TimeProvider>() }));
-        services.AddSingleton<IVerifier>(new CcaVerifier(ReadCca()));
+        if (settings.NvidiaService is { } nvidia)
+        {
+            services.AddSingleton<IVerifier>(p => new NvidiaRemoteVerifier(new NvidiaRemoteVerifierOptions
+            {
+                Http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan },
+                Service = nvidia,
+                Collateral = p.GetRequiredService<ICollateralProvider>(),
+                Clock = p.GetRequiredService<TimeProvider>(),
+            }));
+        }
+        else
+        {
+            services.AddSingleton<IVerifier>(p => new NvidiaVerifier(new NvidiaVerifierOptions { Clock = p.GetRequiredService<TimeProvider>() }));
+        }
+
+        services.AddSingleton(Cca);
         if (settings.DpuRootPath is { } dpu)
         {
             services.AddSingleton<IVerifier>(p => new DpuVerifier(new DpuVerifierOptions
@@ -118,12 +136,12 @@ internal static class VerifierWiring
             sources.Add(new IntelPcsSource(http, new Uri(pcs.GetLeftPart(UriPartial.Authority) + "/")));
         }
 
-        sources.Add(new HygonKeyDirectory(
-            "/opt/confidential-containers/attestation-service/csv", "/opt/confidential-containers/attestation-service/dcu"));
+        sources.Add(new HygonKeyDirectory("/opt/hygon/csv/hsk_cek", Variable("HSK_CEK_CERT_PATH", "/opt/dcu/certs")));
         if (settings.OnlineSources)
         {
             sources.Add(new HygonKeyService(http));
             sources.Add(new NvidiaSource(http));
+            sources.Add(new RevocationListService(http, IbmListHosts));
         }
 
         return sources.ToImmutable();
@@ -148,33 +166,56 @@ internal static class VerifierWiring
         return keys;
     }
 
-    private static CcaVerifierOptions ReadCca()
+    /// <summary>Local verification with the stores that the configuration names, or a remote service; without a configuration no token is trusted.</summary>
+    private static IVerifier Cca(IServiceProvider services)
     {
         string path = Variable("CCA_CONFIG_FILE", CcaFile);
         if (!File.Exists(path))
         {
-            return new CcaVerifierOptions();
+            return new CcaVerifier(new CcaVerifierOptions());
         }
 
-        if (!HostileJson.ParseObject(File.ReadAllBytes(path)).TryGet(out JsonElement document, out Refusal? refusal)
+        Refusal? refusal = null;
+        if (!HostileJson.ParseObject(File.ReadAllBytes(path)).TryGet(out JsonElement document, out refusal)
             || !document.TryGetProperty("cca-verifier", out JsonElement cca)
-            || !HostileJson.RequireString(cca, "ta-store").TryGet(out string? anchors, out refusal))
+            || !CcaConfiguration.Parse(cca).TryGet(out CcaConfiguration? configuration, out refusal))
         {
-            throw new ArgumentException($"{path}: {refusal?.Detail ?? "there is no cca-verifier"}; only the local kind with ta-store and rv-store is served");
+            throw new ArgumentException($"{path}: {refusal?.Detail ?? "there is no cca-verifier"}");
         }
 
-        HostileJson.TryGetOptionalString(cca, "rv-store", out string? values);
-        return new CcaVerifierOptions
+        if (configuration.Address is { } address)
         {
-            TrustAnchors = CcaTrustAnchorStore.Parse(File.ReadAllBytes(anchors)).TryGet(out CcaTrustAnchorStore? store, out refusal)
+            return new CcaRemoteVerifier(new CcaRemoteVerifierOptions
+            {
+                Http = ClientTrusting(configuration.CaCertificate),
+                Address = address,
+                Clock = services.GetRequiredService<TimeProvider>(),
+            });
+        }
+
+        return new CcaVerifier(new CcaVerifierOptions
+        {
+            TrustAnchors = CcaTrustAnchorStore.Parse(File.ReadAllBytes(configuration.TrustAnchorStore!)).TryGet(out CcaTrustAnchorStore? store, out refusal)
                 ? store
-                : throw new ArgumentException($"{anchors}: {refusal.Detail}"),
-            ReferenceValues = values is null
-                ? CcaReferenceValueStore.Empty
-                : CcaReferenceValueStore.Parse(File.ReadAllBytes(values)).TryGet(out CcaReferenceValueStore? references, out refusal)
-                    ? references
-                    : throw new ArgumentException($"{values}: {refusal.Detail}"),
-        };
+                : throw new ArgumentException($"{configuration.TrustAnchorStore}: {refusal.Detail}"),
+            ReferenceValues = CcaReferenceValueStore.Parse(File.ReadAllBytes(configuration.ReferenceValueStore!)).TryGet(out CcaReferenceValueStore? references, out refusal)
+                ? references
+                : throw new ArgumentException($"{configuration.ReferenceValueStore}: {refusal.Detail}"),
+        });
+    }
+
+    /// <summary>A client that trusts the system's authorities, or only those of a file.</summary>
+    private static HttpClient ClientTrusting(string? authorities)
+    {
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false };
+        if (authorities is not null)
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.ImportFromPemFile(authorities);
+            handler.SslOptions.CertificateChainPolicy = policy;
+        }
+
+        return new HttpClient(handler);
     }
 
     private static SeVerifier SecureExecution(string keyPath, TimeProvider time, ICollateralProvider collateral)
