@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Coco.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 
@@ -270,7 +271,7 @@ public sealed class AdminTests : IDisposable
     [Fact]
     public async Task ScopedPolicies_KeepTenantsApart()
     {
-        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = BuiltInPolicies.DenyAll);
+        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = NamedResourcePolicies.DenyAll);
         await broker.AdminAsync("POST", "/kbs/v0/resource/tenant-a/k/1", "a");
         await broker.AdminAsync("POST", "/kbs/v0/resource/tenant-b/k/1", "b");
 
@@ -290,7 +291,7 @@ public sealed class AdminTests : IDisposable
     [Fact]
     public async Task PolicyOfAnotherReplica_CountsWithinASecond()
     {
-        await using TestBroker one = await TestBroker.StartAsync(o => o.InitialResourcePolicy = BuiltInPolicies.DenyAll);
+        await using TestBroker one = await TestBroker.StartAsync(o => o.InitialResourcePolicy = NamedResourcePolicies.DenyAll);
         await using TestBroker two = await TestBroker.StartAsync(null, one.Stores);
         await one.AdminAsync("POST", "/kbs/v0/resource/a/b/c", "x");
         Assert.Equal(401, (await GetAsync(two, "a/b/c")).Status);

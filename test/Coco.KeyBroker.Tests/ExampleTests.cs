@@ -202,7 +202,7 @@ public sealed partial class ExampleTests
     [Fact]
     public async Task Example6_PolicySaysNo_IsAPolicyDeny()
     {
-        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = BuiltInPolicies.DenyAll);
+        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = NamedResourcePolicies.DenyAll);
         await StoreGreetingAsync(broker);
 
         RawAnswer answer = await broker.SendAsync("GET", "/kbs/v0/resource/default/greeting/en", null, "Authorization: Bearer " + Example.Text("3.token"));
@@ -250,7 +250,7 @@ public sealed partial class ExampleTests
     [Fact]
     public async Task Example8_Policies_AreSetAndListed()
     {
-        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = BuiltInPolicies.DenyAll);
+        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = NamedResourcePolicies.DenyAll);
 
         RawAnswer set = await broker.AdminAsync("POST", "/kbs/v0/resource-policy", Example.Text("8.resource-policy.json"));
         RawAnswer list = await broker.AdminAsync("GET", "/kbs/v0/resource-policy");

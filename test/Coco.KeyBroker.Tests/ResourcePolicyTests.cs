@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
 using System.Text.Json;
+using Coco.Protocol;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Coco.KeyBroker.Tests;
@@ -74,7 +75,7 @@ public sealed class ResourcePolicyTests
     [InlineData("affirming", "resource", """{"submods":{}}""", false)]
     [InlineData("affirming", "resource", "{}", false)]
     public void PoliciesThatShip_DecideAsTheReferences(string name, string plugin, string claims, bool allowed) =>
-        Assert.Equal(allowed, Evaluate(BuiltInPolicies.Find(name)!, plugin, "a/b/c", claims).Outcome == PolicyOutcome.Allowed);
+        Assert.Equal(allowed, Evaluate(Named(name), plugin, "a/b/c", claims).Outcome == PolicyOutcome.Allowed);
 
     [Theory]
     [InlineData("package policy\nallow := 1", nameof(PolicyOutcome.NotBoolean))]
@@ -102,8 +103,8 @@ public sealed class ResourcePolicyTests
     [Fact]
     public async Task DryRun_TellsTheOutcomeAndReleasesNothing()
     {
-        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = BuiltInPolicies.Default);
-        string draft = StrictBase64.EncodeUrl(System.Text.Encoding.UTF8.GetBytes(BuiltInPolicies.AllowAll));
+        await using TestBroker broker = await TestBroker.StartAsync(o => o.InitialResourcePolicy = NamedResourcePolicies.Default);
+        string draft = StrictBase64.EncodeUrl(System.Text.Encoding.UTF8.GetBytes(NamedResourcePolicies.AllowAll));
         string token = Example.Text("3.token");
 
         JsonElement active = JsonDocument.Parse((await broker.AdminAsync("POST", "/kbs/v0/resource-policy/evaluate", $$"""{"token":"{{token}}","path":"resource/a/b/c"}""")).Body).RootElement;
@@ -153,6 +154,14 @@ public sealed class ResourcePolicyTests
         Assert.Equal(404, (await broker.SendAsync("GET", "/kbs/v0/resource/a/b/c", null, bearer)).Status);
         Assert.Equal(405, (await broker.SendAsync("GET", "/kbs/v0/auth")).Status);
     }
+
+    private static string Named(string name) => name switch
+    {
+        "default" => NamedResourcePolicies.Default,
+        "allow-all" => NamedResourcePolicies.AllowAll,
+        "deny-all" => NamedResourcePolicies.DenyAll,
+        _ => NamedResourcePolicies.Affirming,
+    };
 
     private static PolicyDecision Evaluate(string policy, string plugin, string path, string claims, params (string Name, string Value)[] query)
     {

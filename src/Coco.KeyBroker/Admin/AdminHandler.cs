@@ -70,7 +70,7 @@ internal sealed partial class AdminHandler(
 
         if (!(await guard.CheckAsync(call)).TryGet(out AdminIdentity? who, out Refusal? refusal))
         {
-            Log.Refused(log, call.Method, target.DecodedPath, refusal.ToString(), call.RequestId);
+            Log.Refused(log, call.Method, target.PrintablePath, refusal.ToString(), call.RequestId);
             audit.Record(Event(call, AuditKind.AdminAccess, null, refusal));
             await Reply.ErrorAsync(call.Http, KbsError.AdminOfEndpoint(target.Endpoint, refusal.Detail));
             return true;
@@ -494,7 +494,7 @@ internal sealed partial class AdminHandler(
     {
         AuditEvent e = Event(call, kind, who, refusal);
         await audit.RecordDurablyAsync(complete is null ? e : complete(e), call.Cancelled);
-        Log.Done(log, who.ToString(), call.Method, call.Target.DecodedPath, refusal?.ToString() ?? "done", call.RequestId);
+        Log.Done(log, who.ToString(), call.Method, call.Target.PrintablePath, refusal?.ToString() ?? "done", call.RequestId);
         if (refusal is not null)
         {
             await Reply.ErrorAsync(call.Http, error);
@@ -512,7 +512,7 @@ internal sealed partial class AdminHandler(
         Reason = refusal is null ? null : refusal.Check is null ? refusal.Detail : refusal.Detail + " (" + refusal.Check + ")",
         Code = refusal?.Code,
         Identity = who?.ToString(),
-        Target = call.Method + " " + call.Target.DecodedPath,
+        Target = call.Method + " " + call.Target.PrintablePath,
         RequestId = call.RequestId,
         Client = call.Client,
     };

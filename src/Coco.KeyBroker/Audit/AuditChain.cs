@@ -19,6 +19,8 @@ internal static class AuditChain
     public const string SegmentPrefix = "segment/";
     public const string HeadKey = "head";
 
+    private const int MaxText = 1024;
+
     /// <summary>What stands for the event before the first.</summary>
     public static readonly string Nothing = new('0', 64);
 
@@ -89,7 +91,7 @@ internal static class AuditChain
     {
         if (value is not null)
         {
-            json.WriteString(name, value);
+            json.WriteString(name, value.Length <= MaxText ? value : string.Concat(value.AsSpan(0, MaxText), "…"));
         }
     }
 }

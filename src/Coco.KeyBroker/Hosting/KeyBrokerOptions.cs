@@ -31,8 +31,8 @@ public sealed class KeyBrokerOptions
     /// <summary>Who may administrate.</summary>
     public AdminOptions Admin { get; } = new();
 
-    /// <summary>The resource policy that is stored when there is none. Default <see cref="BuiltInPolicies.Default"/>.</summary>
-    public string InitialResourcePolicy { get; set; } = BuiltInPolicies.Default;
+    /// <summary>The resource policy that is stored when there is none. Default <see cref="NamedResourcePolicies.Default"/>.</summary>
+    public string InitialResourcePolicy { get; set; } = NamedResourcePolicies.Default;
 
     /// <summary>Whether each decision asks the store if the policy changed; else a change at another replica counts within a second. Default false.</summary>
     public bool StrictPolicyConsistency { get; set; }

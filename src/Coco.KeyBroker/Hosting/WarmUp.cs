@@ -27,6 +27,10 @@ internal sealed partial class WarmUp(SessionKeys keys, ResourcePolicies policies
             {
                 Log.PolicyIsBroken(log, broken.Detail);
             }
+            else if (await policies.GetByIdAsync(ResourcePolicies.DefaultId, cancellationToken) is { } policy && !policy.Source.Contains("ear.status", StringComparison.Ordinal))
+            {
+                Log.StatusIsIgnored(log);
+            }
         }
         catch (StoreUnavailableException e)
         {
@@ -46,6 +50,9 @@ internal sealed partial class WarmUp(SessionKeys keys, ResourcePolicies policies
 
         [LoggerMessage(5062, LogLevel.Error, "the stored resource policy does not compile, so nothing will be released: {Cause}")]
         public static partial void PolicyIsBroken(ILogger logger, string cause);
+
+        [LoggerMessage(5064, LogLevel.Warning, "the resource policy does not look at ear.status: a guest whose appraisal is contraindicated passes it, unless it says otherwise; see the policy 'affirming'")]
+        public static partial void StatusIsIgnored(ILogger logger);
 
         [LoggerMessage(5063, LogLevel.Error, "the store does not answer; requests get 503 until it does")]
         public static partial void StoreIsNotThere(ILogger logger, Exception e);

@@ -10,6 +10,7 @@ internal sealed class RequestTarget
     /// <summary>What all paths of the broker begin with; case matters.</summary>
     public const string Prefix = "/kbs/v0/";
 
+    private const int MaxPrinted = 512;
     private const int MaxSegments = 64;
     private const int MaxQueryMembers = 64;
 
@@ -39,6 +40,21 @@ internal sealed class RequestTarget
 
     /// <summary>The decoded path that access rules are matched with.</summary>
     public string DecodedPath => Rest.IsEmpty ? Prefix + Endpoint : Prefix + Endpoint + "/" + string.Join('/', Rest);
+
+    /// <summary>The decoded path for logs and records: without control characters, at most 512 characters.</summary>
+    public string PrintablePath
+    {
+        get
+        {
+            string path = DecodedPath;
+            if (path.Length > MaxPrinted)
+            {
+                path = path[..MaxPrinted] + "…";
+            }
+
+            return path.Any(char.IsControl) ? string.Concat(path.Select(static c => char.IsControl(c) ? '?' : c)) : path;
+        }
+    }
 
     /// <summary>The segments after the endpoint, joined.</summary>
     public string JoinedRest => string.Join('/', Rest);

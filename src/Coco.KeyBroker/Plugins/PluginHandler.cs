@@ -112,7 +112,7 @@ internal sealed partial class PluginHandler
             await _audit.RecordDurablyAsync(
                 Event(call, plugin.Name == "resource" ? AuditKind.Secret : AuditKind.Plugin, refusal) with { Identity = who.ToString() },
                 call.Cancelled);
-            Log.AdminDone(_log, who.ToString(), call.Method, call.Target.DecodedPath, done ? "done" : refusal!.ToString(), call.RequestId);
+            Log.AdminDone(_log, who.ToString(), call.Method, call.Target.PrintablePath, done ? "done" : refusal!.ToString(), call.RequestId);
             if (!done)
             {
                 await Reply.ErrorAsync(call.Http, PluginError(refusal!));
@@ -265,7 +265,7 @@ internal sealed partial class PluginHandler
 
     private void Released(BrokerCall call, Session? session, VerifiedToken token, ResourcePolicy policy)
     {
-        Log.Released(_log, call.Target.DecodedPath, token.Tee, call.RequestId);
+        Log.Released(_log, call.Target.PrintablePath, token.Tee, call.RequestId);
         _audit.Record(Event(call, AuditKind.Release, null) with
         {
             Identity = session is null ? null : HandshakeHandler.Name(session.Id),
@@ -278,7 +278,7 @@ internal sealed partial class PluginHandler
 
     private async Task RefuseAsync(BrokerCall call, AuditKind kind, KbsError error, Refusal cause, Session? session, VerifiedToken? token, ResourcePolicy? policy)
     {
-        Log.Refused(_log, call.Method, call.Target.DecodedPath, cause.ToString(), call.RequestId);
+        Log.Refused(_log, call.Method, call.Target.PrintablePath, cause.ToString(), call.RequestId);
         _audit.Record(Event(call, kind, cause) with
         {
             Identity = session is null ? null : HandshakeHandler.Name(session.Id),
@@ -297,7 +297,7 @@ internal sealed partial class PluginHandler
         Allowed = cause is null,
         Reason = cause?.Detail,
         Code = cause?.Code,
-        Target = call.Method + " " + call.Target.DecodedPath,
+        Target = call.Method + " " + call.Target.PrintablePath,
         RequestId = call.RequestId,
         Client = call.Client,
     };
