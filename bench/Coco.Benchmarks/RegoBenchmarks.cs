@@ -30,7 +30,7 @@ public class RegoBenchmarks : IFigures
     {
         yield return new Figure("rego-default-cpu-snp-40-claims", run.Nanoseconds(nameof(Appraise)) / 1000, "microseconds", 60);
         yield return new Figure("rego-default-cpu-snp-40-claims-memory", run.Bytes(nameof(Appraise)) / 1024, "KiB", 24);
-        yield return new Figure("rego-default-cpu-snp-40-claims-from-json", run.Nanoseconds(nameof(AppraiseJson)) / 1000, "microseconds", 60);
+        yield return new Figure("rego-default-cpu-snp-40-claims-from-json", run.Nanoseconds(nameof(AppraiseJson)) / 1000, "microseconds", null);
         yield return new Figure("rego-default-cpu-explained", run.Nanoseconds(nameof(Explain)) / 1000, "microseconds", null);
         yield return new Figure("rego-small-policies-compiled", run.PerSecond(nameof(CompileSmall)) * Policies, "per-second", 1000);
         yield return new Figure("rego-lookup-1000-rows", run.Nanoseconds(nameof(LookupFew)) / 1000, "microseconds", null);
