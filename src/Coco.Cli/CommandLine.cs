@@ -51,6 +51,8 @@ internal static class CommandLine
         root.Add(EvidenceCommandGroup.Build());
         root.Add(CollateralCommandGroup.Build());
         root.Subcommands.Add(Rego.RegoCommands.Build());
+        Decisions.DecisionCommands.AddTo(root);
+        Admin.AdminCommands.AddTo(root);
         root.Add(Provenance.InTotoCommands.Build());
         root.Add(Provenance.RvpsCommands.Build());
         return root;

@@ -66,6 +66,7 @@ internal static class RunCommand
         KbsConfig config = KbsConfig.Read(document, problems);
         ConfigFile.Require(problems, path);
         TrusteeSettings settings = KbsConfigWiring.Build(config, home, simulatedRoots);
+        settings = settings with { Attestation = settings.Attestation with { Decisions = DecisionSettings.Read(document, path) } };
         Action<KeyBrokerOptions> configured = settings.KeyBroker;
         return settings with
         {
