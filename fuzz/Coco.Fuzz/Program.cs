@@ -3,13 +3,7 @@ using System.Globalization;
 using Coco.Fuzz;
 using SharpFuzz;
 
-IFuzzTarget[] targets =
-[
-    .. typeof(IFuzzTarget).Assembly.GetTypes()
-        .Where(static t => t is { IsClass: true, IsAbstract: false } && typeof(IFuzzTarget).IsAssignableFrom(t))
-        .Select(static t => (IFuzzTarget)Activator.CreateInstance(t)!)
-        .OrderBy(static t => t.Name, StringComparer.Ordinal),
-];
+IReadOnlyList<IFuzzTarget> targets = FuzzTargets.All;
 
 switch (args)
 {
@@ -46,7 +40,7 @@ switch (args)
         return 2;
 }
 
-IFuzzTarget? Find(string name) => Array.Find(targets, t => t.Name == name);
+IFuzzTarget? Find(string name) => targets.FirstOrDefault(t => t.Name == name);
 
 int Smoke(int rounds, string[] names)
 {
