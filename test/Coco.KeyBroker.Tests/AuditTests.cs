@@ -160,6 +160,38 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task Retention_GivesUpOldEventsAndLeavesAChainThatStillChecks()
+    {
+        await using TestBroker broker = await TestBroker.StartAsync(o => o.AuditRetention = TimeSpan.FromDays(30));
+        for (int i = 0; i < 3; i++)
+        {
+            await broker.AdminAsync("POST", $"/kbs/v0/resource/a/b/{i}", "x");
+        }
+
+        broker.Time.Advance(TimeSpan.FromDays(31));
+        await broker.FlushAuditAsync();
+        string[] lines = [];
+        for (int i = 0; i < 200 && !(lines.Length > 0 && lines[0].StartsWith("""{"anchor":3,""", StringComparison.Ordinal)); i++)
+        {
+            await broker.FlushAuditAsync();
+            broker.Time.Advance(TimeSpan.FromMinutes(11));
+            lines = await LinesAsync(broker.Stores);
+        }
+
+        string key = (await AuditExport.FindPublicKeyAsync(broker.Stores, CancellationToken.None))!;
+        AuditSummary summary = (await AuditExport.VerifyAsync(broker.Stores, null, CancellationToken.None)).Require();
+        string head = lines.First(l => l.StartsWith("""{"head":""", StringComparison.Ordinal));
+        int next = Array.IndexOf(lines, head) + 1;
+        Result<AuditSummary> withoutAnchor = await AuditVerifier.VerifyAsync(lines.Skip(1).ToAsyncEnumerable(), key, CancellationToken.None);
+        Result<AuditSummary> forged = await AuditVerifier.VerifyAsync(lines.Skip(next).Prepend(head.Replace("head", "anchor", StringComparison.Ordinal)).ToAsyncEnumerable(), key, CancellationToken.None);
+
+        Assert.StartsWith("""{"anchor":3,""", lines[0], StringComparison.Ordinal);
+        Assert.True(summary.Events >= 1);
+        Assert.Equal(1, withoutAnchor.Refusal!.Offset);
+        Assert.Equal(RefusalCode.BadSignature, forged.Refusal!.Code);
+    }
+
+    [Fact]
     public async Task Export_OverTheAdministratorsEndpoint_IsTheChainAndItsKey()
     {
         await using TestBroker broker = await TestBroker.StartAsync();

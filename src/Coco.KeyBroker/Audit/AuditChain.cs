@@ -18,6 +18,7 @@ internal static class AuditChain
 {
     public const string SegmentPrefix = "segment/";
     public const string HeadKey = "head";
+    public const string AnchorKey = "anchor";
 
     private const int MaxText = 1024;
 
@@ -66,18 +67,18 @@ internal static class AuditChain
         return hash;
     }
 
-    /// <summary>Writes the signed head as a line and gives it alone, too.</summary>
-    public static byte[] WriteHead(ArrayBufferWriter<byte> output, Utf8JsonWriter json, ECDsa key, string keyId, long sequence, string hash, DateTimeOffset time)
+    /// <summary>Writes a signed head (or anchor) as a line and gives it alone, too.</summary>
+    public static byte[] WriteHead(ArrayBufferWriter<byte> output, Utf8JsonWriter json, ECDsa key, string keyId, long sequence, string hash, DateTimeOffset time, string kind = HeadKey)
     {
         int start = output.WrittenCount;
         string at = time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
         json.Reset(output);
         json.WriteStartObject();
-        json.WriteNumber("head"u8, sequence);
+        json.WriteNumber(kind, sequence);
         json.WriteString("hash"u8, hash);
         json.WriteString("time"u8, at);
         json.WriteString("key"u8, keyId);
-        json.WriteString("sig"u8, StrictBase64.EncodeUrl(key.SignData(AuditVerifier.SignedBytes(sequence, hash, at), HashAlgorithmName.SHA256)));
+        json.WriteString("sig"u8, StrictBase64.EncodeUrl(key.SignData(AuditVerifier.SignedBytes(kind, sequence, hash, at), HashAlgorithmName.SHA256)));
         json.WriteEndObject();
         json.Flush();
         byte[] head = output.WrittenSpan[start..].ToArray();

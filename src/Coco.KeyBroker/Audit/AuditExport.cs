@@ -45,8 +45,22 @@ public static class AuditExport
         // Before the segments are: what is written meanwhile is then not taken for cut off.
         StoredValue? head = await store.GetAsync(AuditChain.HeadKey, ct);
         long last = 0;
+        long anchored = 0;
+        if (await store.GetAsync(AuditChain.AnchorKey, ct) is { } anchor)
+        {
+            string line = Encoding.UTF8.GetString(anchor.Value.Span);
+            anchored = NumberOf(line, "anchor"u8) ?? 0;
+            yield return line;
+        }
+
         await foreach (string key in store.ListAsync(AuditChain.SegmentPrefix, ct))
         {
+            // What was given up and not yet removed does not belong to the chain any more.
+            if (string.CompareOrdinal(key, AuditChain.SegmentKey(anchored + 1)) < 0)
+            {
+                continue;
+            }
+
             if (await store.GetAsync(key, ct) is not { } segment)
             {
                 continue;

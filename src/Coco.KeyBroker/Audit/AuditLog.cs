@@ -27,11 +27,14 @@ internal sealed partial class AuditLog : BackgroundService
     private const int MaxBatch = 4096;
     private const int MaxSegmentBytes = 4 << 20;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PruneEvery = TimeSpan.FromMinutes(10);
 
     private readonly KeyBrokerStores _stores;
     private readonly TimeProvider _time;
     private readonly ILogger<AuditLog> _log;
     private readonly Secret? _configuredKey;
+    private readonly TimeSpan? _retention;
+    private long _prunedAt;
     private readonly Channel<Entry> _channel = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 16);
     private readonly List<Entry> _batch = [];
@@ -47,6 +50,7 @@ internal sealed partial class AuditLog : BackgroundService
         _time = time;
         _log = log;
         _configuredKey = options.AuditKeyPem;
+        _retention = options.AuditRetention;
     }
 
     private readonly record struct Entry(AuditEvent Event, TaskCompletionSource? Written);
@@ -114,6 +118,11 @@ internal sealed partial class AuditLog : BackgroundService
             }
 
             await WriteBatchAsync(stoppingToken);
+            if (_retention is not null && (_prunedAt == 0 || _time.GetElapsedTime(_prunedAt) >= PruneEvery))
+            {
+                await TryPruneAsync(stoppingToken);
+                _prunedAt = Math.Max(1, _time.GetTimestamp());
+            }
         }
     }
 
@@ -242,13 +251,69 @@ internal sealed partial class AuditLog : BackgroundService
     {
         while (await store.GetAsync(AuditChain.SegmentKey(_sequence + 1), ct) is { } segment)
         {
-            string text = Encoding.UTF8.GetString(segment.Value.Span);
-            string last = text.TrimEnd('\n');
-            last = last[(last.LastIndexOf('\n') + 1)..];
-            using JsonDocument document = JsonDocument.Parse(last);
-            _sequence = document.RootElement.GetProperty("head"u8).GetInt64();
-            _hash = document.RootElement.GetProperty("hash"u8).GetString()!;
+            (long sequence, string hash, _) = ReadLastHead(segment);
+            _sequence = sequence;
+            _hash = hash;
         }
+    }
+
+    private async Task TryPruneAsync(CancellationToken ct)
+    {
+        try
+        {
+            await PruneAsync(_time.GetUtcNow() - _retention!.Value, ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The next round tries again; until then the chain is only longer than it need be.
+            Log.NotPruned(_log, e);
+        }
+    }
+
+    /// <summary>Gives up segments whose last head is older than a time, but never the last segment. An anchor takes their place first.</summary>
+    private async Task PruneAsync(DateTimeOffset before, CancellationToken ct)
+    {
+        IKeyValueStore store = await _stores.AuditAsync(ct);
+        var old = new List<string>();
+        (long Sequence, string Hash)? anchor = null;
+        await foreach (string key in store.ListAsync(AuditChain.SegmentPrefix, ct))
+        {
+            if (await store.GetAsync(key, ct) is not { } segment)
+            {
+                break;
+            }
+
+            (long Sequence, string Hash, DateTimeOffset Time) head = ReadLastHead(segment);
+            if (head.Time >= before || head.Sequence >= _sequence)
+            {
+                break;
+            }
+
+            old.Add(key);
+            anchor = (head.Sequence, head.Hash);
+        }
+
+        if (anchor is not { } at)
+        {
+            return;
+        }
+
+        _buffer.ResetWrittenCount();
+        using Utf8JsonWriter json = AuditChain.NewWriter(_buffer);
+        byte[] line = AuditChain.WriteHead(_buffer, json, _key!, _keyId, at.Sequence, at.Hash, _time.GetUtcNow(), AuditChain.AnchorKey);
+        await store.PutAsync(AuditChain.AnchorKey, line, default, ct);
+        foreach (string key in old)
+        {
+            await store.DeleteAsync(key, ct);
+        }
+    }
+
+    private static (long Sequence, string Hash, DateTimeOffset Time) ReadLastHead(StoredValue segment)
+    {
+        string text = Encoding.UTF8.GetString(segment.Value.Span).TrimEnd('\n');
+        using JsonDocument document = JsonDocument.Parse(text[(text.LastIndexOf('\n') + 1)..]);
+        JsonElement root = document.RootElement;
+        return (root.GetProperty("head"u8).GetInt64(), root.GetProperty("hash"u8).GetString()!, root.GetProperty("time"u8).GetDateTimeOffset());
     }
 
     private static List<AuditEvent> SumUp(List<Entry> batch)
@@ -284,6 +349,9 @@ internal sealed partial class AuditLog : BackgroundService
 
     private static partial class Log
     {
+        [LoggerMessage(5002, LogLevel.Warning, "audit events past their time could not be given up")]
+        public static partial void NotPruned(ILogger logger, Exception e);
+
         [LoggerMessage(5001, LogLevel.Error, "{Count} audit events could not be written; they wait in memory")]
         public static partial void NotWritten(ILogger logger, int count, Exception e);
     }

@@ -59,6 +59,7 @@ public static class KeyBrokerConfiguration
             options.AuditKeyPem = SecretReference.Resolve(new ConfigSecret("file://" + config.AuditKeyPath));
         }
 
+        options.AuditRetention = config.AuditRetentionDays is { } days ? TimeSpan.FromDays(days) : null;
         if (config.ResourcePolicyPath is not null)
         {
             options.InitialResourcePolicy = ReadText(config.ResourcePolicyPath);

@@ -49,6 +49,9 @@ public sealed class KeyBrokerOptions
     /// <summary>PEM private key (EC P-256) that signs the heads of the audit chain; null (the default) for one that is made once and kept in the store.</summary>
     public Secret? AuditKeyPem { get; set; }
 
+    /// <summary>How long audit events are kept; null (the default) for ever.</summary>
+    public TimeSpan? AuditRetention { get; set; }
+
     /// <summary>How many versions of a resource are kept, the present one included. Default 10; 1 to 1000.</summary>
     public int KeptVersions { get; set; } = 10;
 

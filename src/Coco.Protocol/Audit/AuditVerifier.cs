@@ -19,10 +19,14 @@ public sealed record AuditSummary(long Events, long Heads, string LastHash, stri
 /// line feed, and <c>prev</c> is the hash of the event before, 64 zeros before the first.</para>
 /// <para>A head: <c>{"head":N,"hash":"HEX","time":…,"key":"HEX","sig":"B64U"}</c>: number and hash of the last event, signed with ECDSA
 /// P-256 and SHA-256 over <c>coco audit head 1\nN\nHEX\nTIME</c>; <c>key</c> is SHA-256 of the public key's DER. The last line is a head.</para>
+/// <para>Where the oldest events were given up after their time, the chain begins with an anchor: a head with the member <c>anchor</c> in place
+/// of <c>head</c>, signed over <c>coco audit anchor 1</c> and the same. Nobody can make one out of heads.</para>
 /// </remarks>
 public static class AuditVerifier
 {
     private const int MaxLineBytes = 1 << 20;
+    private const string Head = "head";
+    private const string Anchor = "anchor";
 
     /// <summary>What stands for the event before the first.</summary>
     internal static string Nothing { get; } = new('0', 64);
@@ -39,12 +43,13 @@ public static class AuditVerifier
         return key is null ? new Refusal(RefusalCode.Malformed, "the key is not a PEM public key on P-256") : await VerifyAsync(lines, key, ct).ConfigureAwait(false);
     }
 
-    /// <summary>The bytes that a head's signature is over.</summary>
+    /// <summary>The bytes that a head's or an anchor's signature is over.</summary>
+    /// <param name="kind"><c>head</c> or <c>anchor</c>.</param>
     /// <param name="sequence">Number of the last event.</param>
     /// <param name="hash">Its hash.</param>
     /// <param name="time">Time of the head, as it stands there.</param>
-    public static byte[] SignedBytes(long sequence, string hash, string time) =>
-        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"coco audit head 1\n{sequence}\n{hash}\n{time}"));
+    public static byte[] SignedBytes(string kind, long sequence, string hash, string time) =>
+        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"coco audit {kind} 1\n{sequence}\n{hash}\n{time}"));
 
     /// <summary>The hash of an event.</summary>
     /// <param name="line">Its bytes, without the line feed.</param>
@@ -64,6 +69,8 @@ public static class AuditVerifier
         long sequence = 0;
         long heads = 0;
         long signed = 0;
+        long start = 0;
+        bool first = true;
         await foreach (string line in lines.WithCancellation(ct).ConfigureAwait(false))
         {
             byte[] bytes = Encoding.UTF8.GetBytes(line);
@@ -72,9 +79,23 @@ public static class AuditVerifier
                 return Broken(sequence + 1, "is not a JSON object");
             }
 
-            if (record.TryGetProperty("head", out _))
+            bool begins = first;
+            first = false;
+            if (begins && record.TryGetProperty(Anchor, out JsonElement at) && at.ValueKind == JsonValueKind.Number && at.TryGetInt64(out start)
+                && HostileJson.RequireString(record, "hash").TryGet(out string? anchored, out _))
             {
-                if (CheckHead(record, key, keyId, sequence, hash) is { } bad)
+                (sequence, hash, signed) = (start, anchored, start);
+                if (CheckHead(record, Anchor, key, keyId, sequence, hash) is { } wrong)
+                {
+                    return wrong;
+                }
+
+                continue;
+            }
+
+            if (record.TryGetProperty(Head, out _))
+            {
+                if (CheckHead(record, Head, key, keyId, sequence, hash) is { } bad)
                 {
                     return bad;
                 }
@@ -97,8 +118,8 @@ public static class AuditVerifier
 
             if (previous != hash)
             {
-                return sequence == 0
-                    ? Broken(1, "does not begin a chain")
+                return sequence == start
+                    ? Broken(sequence + 1, "does not follow the begin of the chain")
                     : Broken(sequence, "was edited: the record after it holds another hash");
             }
 
@@ -111,12 +132,12 @@ public static class AuditVerifier
             return Broken(signed + 1, "and what follows it has no signed head");
         }
 
-        return new AuditSummary(sequence, heads, hash, sequence == 0 ? null : keyId);
+        return new AuditSummary(sequence - start, heads, hash, sequence == 0 ? null : keyId);
     }
 
-    private static Refusal? CheckHead(JsonElement head, ECDsa key, string keyId, long sequence, string hash)
+    private static Refusal? CheckHead(JsonElement head, string kind, ECDsa key, string keyId, long sequence, string hash)
     {
-        if (!head.GetProperty("head"u8).TryGetInt64OrRefuse(out long number)
+        if (!head.GetProperty(kind).TryGetInt64OrRefuse(out long number)
             || !HostileJson.RequireString(head, "hash").TryGet(out string? headHash, out _)
             || !HostileJson.RequireString(head, "time").TryGet(out string? time, out _)
             || !HostileJson.RequireString(head, "key").TryGet(out string? headKey, out _)
@@ -143,7 +164,7 @@ public static class AuditVerifier
             return Broken(sequence, "was edited: its head holds another hash");
         }
 
-        return key.VerifyData(SignedBytes(number, headHash, time), signatureBytes, HashAlgorithmName.SHA256)
+        return key.VerifyData(SignedBytes(kind, number, headHash, time), signatureBytes, HashAlgorithmName.SHA256)
             ? null
             : new Refusal(RefusalCode.BadSignature, $"the head after record {sequence} has a wrong signature") { Field = "head", Offset = sequence };
     }

@@ -31,6 +31,9 @@ public sealed record KbsConfig
     /// <summary>Table <c>audit</c>, ours: PEM file with the key that signs heads of the audit chain; null for one that is made and kept in the store.</summary>
     public string? AuditKeyPath { get; init; }
 
+    /// <summary>Key <c>retention_days</c> of table <c>audit</c>, ours: null keeps audit events for ever.</summary>
+    public int? AuditRetentionDays { get; init; }
+
     /// <summary>Key <c>policy_file</c> of table <c>policy_engine</c> (formerly <c>policy_path</c>): installed as the resource policy when there is none.</summary>
     public string? ResourcePolicyPath { get; init; }
 

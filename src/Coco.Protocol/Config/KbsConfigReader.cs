@@ -28,6 +28,7 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
             SessionStorageType = StorageType(root, "session_storage_type"),
             Plugins = ReadPlugins(root),
             AuditKeyPath = audit.Text("key_path"),
+            AuditRetentionDays = audit.Has("retention_days") ? audit.NumberOr("retention_days", 365, 1, 36500) : null,
             ResourcePolicyPath = engine.Text("policy_file"),
             StrictPolicyConsistency = engine.ChoiceOr("consistency", false, ("strict", true), ("eventual", false)),
         };
