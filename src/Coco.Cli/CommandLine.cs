@@ -50,6 +50,7 @@ internal static class CommandLine
         Kbs.KbsClientCommands.AddTo(root);
         root.Add(EvidenceCommandGroup.Build());
         root.Add(CollateralCommandGroup.Build());
+        root.Add(Measure.MeasureCommands.Build());
         root.Subcommands.Add(Rego.RegoCommands.Build());
         Decisions.DecisionCommands.AddTo(root);
         Admin.AdminCommands.AddTo(root);

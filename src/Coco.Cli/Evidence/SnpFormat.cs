@@ -161,7 +161,8 @@ internal sealed class SnpFormat : IEvidenceFormat
             : new ShownNode(name, $"{entry.Data.Length} bytes that are no certificate");
     }
 
-    private static Result<SnpEvidence> ReadAny(EvidenceFile file) =>
+    /// <summary>Evidence in any of the shapes that are read.</summary>
+    internal static Result<SnpEvidence> ReadAny(EvidenceFile file) =>
         file.Json is { } json && file.HasMembers("attestation_report")
             ? SnpEvidence.IsLegacy(json) ? SnpEvidence.ParseLegacy(json) : SnpEvidence.Parse(json)
             : Read(file);
