@@ -123,7 +123,7 @@ internal static class MeasureCommands
             if (result.GetValue(eventLog) is { } logPath)
             {
                 CcEventLog log = Require(CcEventLog.Parse(await File.ReadAllBytesAsync(logPath, ct).ConfigureAwait(false)));
-                uint[] registers = [.. log.Events.Where(e => e.Register < 24 && e.Digests.Any(d => d.Algorithm == TcgAlgorithm.Sha256)).Select(e => e.Register).Distinct().Order()];
+                uint[] registers = [.. log.Events.Where(e => e.Register < 24 && HasSha256(e)).Select(e => e.Register).Distinct().Order()];
                 if (registers.Length == 0)
                 {
                     throw new CommandFailedException($"{logPath} has no SHA-256 digests: it is not the log of a TPM");
@@ -208,6 +208,19 @@ internal static class MeasureCommands
     /// <summary>Reads an init-data document.</summary>
     internal static async Task<InitData> ReadInitDataAsync(string path, CancellationToken ct) =>
         Require(InitData.Parse(await File.ReadAllBytesAsync(path, ct).ConfigureAwait(false)));
+
+    private static bool HasSha256(CcEvent one)
+    {
+        foreach (EventDigest digest in one.Digests)
+        {
+            if (digest.Algorithm == TcgAlgorithm.Sha256)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static SevKernelHashes? HashesOf(LaunchInputs inputs) => inputs.Kernels.Count == 0
         ? null
