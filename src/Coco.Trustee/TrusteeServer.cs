@@ -28,6 +28,9 @@ internal enum TrusteeServices
 /// <summary>Builds the application of a process: the three services, or some of them.</summary>
 internal static partial class TrusteeServer
 {
+    /// <summary>How long requests that are under way may take when the process is told to end.</summary>
+    public static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(30);
+
     /// <summary>Builds it; nothing listens yet.</summary>
     /// <param name="settings">What it is told.</param>
     /// <param name="serve">What it serves. Services that these need run in the process too, unless the settings name a remote one.</param>
@@ -39,7 +42,7 @@ internal static partial class TrusteeServer
         Logs.SetUp(builder.Logging);
         builder.Services.AddSingleton(time);
         builder.Services.AddSystemd();
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = DrainLimit);
         AddStores(builder.Services, settings, time);
         long maxBody = 64 << 20;
         if (serve.HasFlag(TrusteeServices.KeyBroker))

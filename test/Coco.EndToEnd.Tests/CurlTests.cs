@@ -25,7 +25,7 @@ public sealed class CurlTests : IAsyncLifetime
     public async Task Handshake_WithCurl_GivesTheSecretToTheKeyThatAttested()
     {
         await AdminAsync("resource/alice/key/1", "hello, coco");
-        await AdminAsync("resource-policy", Policy("package policy\nimport rego.v1\ndefault allow := false\nallow if data.plugin == \"resource\""));
+        await AdminAsync("resource-policy", Policy(SampleExchange.AllowResources));
         using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
 
         (int status, JsonNode attested) = await AttestAsync(key, n => n);
@@ -34,7 +34,7 @@ public sealed class CurlTests : IAsyncLifetime
         (status, JsonNode answer) = await CurlAsync("resource/alice/key/1", null);
 
         Assert.Equal(200, status);
-        Assert.Equal("hello, coco", Open(answer, key));
+        Assert.Equal("hello, coco", SampleExchange.Open(answer, key));
     }
 
     [Fact]
@@ -101,32 +101,13 @@ public sealed class CurlTests : IAsyncLifetime
 
     private static string Policy(string rego) => $"{{\"policy\":\"{StrictBase64.EncodeUrl(Encoding.UTF8.GetBytes(rego))}\"}}";
 
-    private static string Open(JsonNode jwe, ECDiffieHellman key)
-    {
-        string compact = string.Join('.', ((string[])["protected", "encrypted_key", "iv", "ciphertext", "tag"]).Select(m => jwe[m]!.GetValue<string>()));
-        var jwk = new Jose.Jwk(
-            "P-256",
-            StrictBase64.EncodeUrl(key.ExportParameters(true).Q.X!),
-            StrictBase64.EncodeUrl(key.ExportParameters(true).Q.Y!),
-            StrictBase64.EncodeUrl(key.ExportParameters(true).D!));
-        return Jose.JWT.Decode(compact, jwk);
-    }
-
     private async Task<(int Status, JsonNode Body)> AttestAsync(ECDiffieHellman key, Func<string, string> nonceToUse)
     {
-        (int status, JsonNode challenge) = await CurlAsync(
-            "auth", """{"version":"0.4.0","tee":"sample","extra-params":{"supported-hash-algorithms":["sha256","sha384","sha512","sm3"]}}""");
+        (int status, JsonNode challenge) = await CurlAsync("auth", SampleExchange.Auth);
         Assert.Equal(200, status);
         Assert.Equal(string.Empty, challenge["extra-params"]!.GetValue<string>());
         string nonce = nonceToUse(challenge["nonce"]!.GetValue<string>());
-        ECPoint q = key.ExportParameters(false).Q;
-        string x = StrictBase64.EncodeUrl(q.X), y = StrictBase64.EncodeUrl(q.Y);
-        string hashed = $"{{\"additional-evidence\":\"\",\"nonce\":\"{nonce}\",\"tee-pubkey\":{{\"alg\":\"ECDH-ES+A256KW\",\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"{x}\",\"y\":\"{y}\"}}}}";
-        string reportData = Convert.ToBase64String(SHA384.HashData(Encoding.UTF8.GetBytes(hashed)));
-        return await CurlAsync(
-            "attest",
-            $"{{\"init-data\":null,\"runtime-data\":{{\"nonce\":\"{nonce}\",\"tee-pubkey\":{{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"{x}\",\"y\":\"{y}\"}}}},"
-            + $"\"tee-evidence\":{{\"primary_evidence\":{{\"svn\":\"1\",\"report_data\":\"{reportData}\"}},\"additional_evidence\":\"\"}}}}");
+        return await CurlAsync("attest", SampleExchange.Attest(nonce, key));
     }
 
     private async Task AdminAsync(string path, string body)

@@ -546,7 +546,11 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
             problems.Error("attestation_token", "nobody whose tokens are believed", "trusted_jwk_sets or trusted_certs_paths, with a remote attestation service");
         }
 
-        if (config.Storage is null or { Type: "memory" })
+        if (config.Storage is null)
+        {
+            problems.Warn("storage_backend", "absent: values are kept with SQLite in the home folder, where the reference keeps them in memory", "a storage_type");
+        }
+        else if (config.Storage.Type == "memory")
         {
             problems.Warn("storage_backend", "everything is kept in memory and lost at exit", "another storage_type");
         }

@@ -23,7 +23,9 @@ internal static class TrusteeCommandLine
 
         try
         {
-            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+            // Longer than the host gives requests that are under way: the host ends the process, not the command line.
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TrusteeServer.DrainLimit + TimeSpan.FromSeconds(5) };
+            return await root.Parse(args).InvokeAsync(invocation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException or StoreUnavailableException or InvalidOperationException)
         {

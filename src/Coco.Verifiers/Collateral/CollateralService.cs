@@ -15,6 +15,7 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
     private readonly BoundedCache<CollateralKey, Kept> _memory;
     private readonly ConcurrentDictionary<CollateralKey, Lazy<Task<Result<CollateralItem>>>> _inFlight = new();
     private readonly CancellationTokenSource _stop = new();
+    private bool _disposed;
 
     /// <summary>Begins empty; fetches nothing until asked.</summary>
     public CollateralService(CollateralOptions options)
@@ -58,9 +59,14 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
         return await Begin(key).WaitAsync(ct).ConfigureAwait(false);
     }
 
-    /// <summary>Ends fetches that are under way, and waits for them.</summary>
+    /// <summary>Ends fetches that are under way, and waits for them. A container that knows the service under two types calls it twice.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         foreach (Lazy<Task<Result<CollateralItem>>> one in _inFlight.Values)
         {

@@ -119,6 +119,15 @@ public sealed class CollateralServiceTests
     }
 
     [Fact]
+    public async Task Dispose_Twice_IsHarmless()
+    {
+        CollateralService service = Service(new ScriptedSource(_clock, TimeSpan.FromDays(30)));
+        await service.DisposeAsync();
+
+        Assert.Null(await Record.ExceptionAsync(async () => await service.DisposeAsync()));
+    }
+
+    [Fact]
     public async Task Get_SourceFailsAtFirst_IsTriedAgainWithGrowingDelay()
     {
         var source = new ScriptedSource(_clock, TimeSpan.FromDays(30)) { Failures = 2 };
