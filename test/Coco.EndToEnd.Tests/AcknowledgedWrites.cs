@@ -8,7 +8,7 @@ namespace Coco.EndToEnd.Tests;
 /// <summary>Writers that store resources at one server without pause, and remember what it acknowledged.</summary>
 internal sealed class AcknowledgedWrites(Uri server, string repository)
 {
-    private const int Writers = 4;
+    private const int Writers = 3;
     private const int OverwriteEvery = 4;
 
     // Of each path, the acknowledged value, and the one that was sent after it without an answer so far.

@@ -78,11 +78,11 @@ public sealed class ReplicaTests(ReplicaTests.Database database) : IClassFixture
         Task killedLoad = atKilled.RunAsync(stop.Token);
         Task otherLoad = atOther.RunAsync(stop.Token);
 
-        await Poll.UntilAsync(() => Task.FromResult(atKilled.Count >= 30 && atOther.Count >= 30), "30 writes at each", Limit);
+        await Poll.UntilAsync(() => Task.FromResult(atKilled.Count >= 20 && atOther.Count >= 20), "20 writes at each", Limit);
         await _one.Server.KillAsync();
         await killedLoad;
         int before = atOther.Count;
-        await Poll.UntilAsync(() => Task.FromResult(atOther.Count >= before + 20 || !atOther.Failures.IsEmpty), "writes after the kill", Limit);
+        await Poll.UntilAsync(() => Task.FromResult(atOther.Count >= before + 12 || !atOther.Failures.IsEmpty), "writes after the kill", Limit);
         await stop.CancelAsync();
         await otherLoad;
 
@@ -101,7 +101,7 @@ public sealed class ReplicaTests(ReplicaTests.Database database) : IClassFixture
         var writes = new AcknowledgedWrites(proxy.Url, "rolling");
         int exchanges = 0;
         using var stop = new CancellationTokenSource();
-        Task guests = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+        Task guests = Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
         {
             while (!stop.IsCancellationRequested)
             {
@@ -140,7 +140,7 @@ public sealed class ReplicaTests(ReplicaTests.Database database) : IClassFixture
         {
             int seen = Volatile.Read(ref exchanges), written = writes.Count;
             return Poll.UntilAsync(
-                () => Task.FromResult(!failures.IsEmpty || !writes.Failures.IsEmpty || (Volatile.Read(ref exchanges) >= seen + 5 && writes.Count >= written + 5)), "traffic", Limit);
+                () => Task.FromResult(!failures.IsEmpty || !writes.Failures.IsEmpty || (Volatile.Read(ref exchanges) >= seen + 3 && writes.Count >= written + 3)), "traffic", Limit);
         }
     }
 

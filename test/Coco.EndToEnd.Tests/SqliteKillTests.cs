@@ -20,7 +20,7 @@ public sealed class SqliteKillTests
 
         var writes = new AcknowledgedWrites(killed.Url, "load");
         Task load = writes.RunAsync(CancellationToken.None);
-        await Poll.UntilAsync(() => Task.FromResult(writes.Count >= 60 || !writes.Failures.IsEmpty), "60 writes", Limit);
+        await Poll.UntilAsync(() => Task.FromResult(writes.Count >= 40 || !writes.Failures.IsEmpty), "40 writes", Limit);
         Assert.Empty(writes.Failures);
         await killed.Server.KillAsync();
         await load;

@@ -172,7 +172,11 @@ internal sealed partial class AuditLog : BackgroundService
                 }
 
                 _sequence = -1;
-                await Task.Delay(pause, ct);
+
+                // An administrator who waits is a reason to try at once.
+                _hurry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                await Task.WhenAny(_hurry.Task, Task.Delay(pause, ct));
+                ct.ThrowIfCancellationRequested();
                 pause = pause < TimeSpan.FromSeconds(5) ? pause * 2 : pause;
             }
         }
