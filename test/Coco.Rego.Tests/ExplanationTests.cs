@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
+
 namespace Coco.Rego.Tests;
 
 public sealed class ExplanationTests
@@ -97,6 +99,18 @@ public sealed class ExplanationTests
         RegoFailure inner = Assert.Single(failure.Inner);
         Assert.Equal(4, inner.Location.Row);
         Assert.Equal("""{"ok": false}""", Assert.Single(inner.Variables).Value.ToString());
+    }
+
+    [Fact]
+    public void Explain_NegationOfWhatHolds_NamesTheRuleAndWhatItRead()
+    {
+        RegoEvaluation evaluation = Policies.Compile("package test\np if not bad\nbad if input.x == 1\nq if not input.x == 1")
+            .Evaluate("data.test", new RegoRequest { Input = Policies.Json("""{"x":1}"""), Explain = true });
+
+        ImmutableArray<RegoRuleTrace> rules = evaluation.Explanation!.Rules;
+        RegoFailure ofRule = rules.Single(r => r.Name == "data.test.p").Clauses[0].Failures[0];
+        Assert.Equal("data.test.bad", Assert.Single(ofRule.Rules).Name);
+        Assert.Equal("input.x", Assert.Single(rules.Single(r => r.Name == "data.test.q").Clauses[0].Failures[0].InputReads).Path);
     }
 
     [Fact]

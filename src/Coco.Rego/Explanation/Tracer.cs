@@ -75,7 +75,7 @@ internal sealed class Tracer : Observer
         }
     }
 
-    internal override void EnterInner() => _stack.Push(new Activation(null));
+    internal override void EnterInner() => _stack.Push(new Activation(null) { IsInner = true });
 
     internal override void LeaveInner()
     {
@@ -83,7 +83,7 @@ internal sealed class Tracer : Observer
         if (_stack.TryPeek(out Activation? outer))
         {
             outer.Inner.AddRange(inner.Failures);
-            outer.Rules.AddRange(inner.Rules);
+            Raise(inner, outer);
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class Tracer : Observer
             above.Reached = true;
         }
 
-        _stack.Push(new Activation(step));
+        _stack.Push(new Activation(step) { IsInner = above is { IsInner: true } });
     }
 
     internal override void Leave(Step step, Frame frame)
@@ -178,6 +178,12 @@ internal sealed class Tracer : Observer
         above.Failures.AddRange(done.Failures);
         if (!failed || step.Origin is not { } origin)
         {
+            if (done.IsInner)
+            {
+                // What holds inside a negation is the reason why the negation does not.
+                Raise(done, above);
+            }
+
             return;
         }
 
@@ -197,6 +203,19 @@ internal sealed class Tracer : Observer
         {
             Variables = [.. origin.Bound.Where(v => frame.Slots[v.Slot] is not null).Select(v => (v.Name, frame.Slots[v.Slot]!))],
         });
+    }
+
+    private static void Raise(Activation inner, Activation outer)
+    {
+        const int Most = 32;
+        outer.Rules.AddRange(inner.Rules.Take(Most - outer.Rules.Count));
+        foreach (RegoInputRead read in inner.Reads)
+        {
+            if (outer.Reads.Count < Most && !outer.Reads.Contains(read))
+            {
+                outer.Reads.Add(read);
+            }
+        }
     }
 
     private void AddRule(RegoRuleTrace rule)
@@ -240,6 +259,9 @@ internal sealed class Tracer : Observer
         internal CompiledBranch? Branch { get; init; }
 
         internal bool Reached { get; set; }
+
+        /// <summary>Inside the body of a negation, comprehension or <c>every</c>.</summary>
+        internal bool IsInner { get; init; }
 
         internal List<FailureNode> Failures { get; } = [];
 
