@@ -124,7 +124,7 @@ public sealed class CollateralServiceTests
         CollateralService service = Service(new ScriptedSource(_clock, TimeSpan.FromDays(30)));
         await service.DisposeAsync();
 
-        Assert.Null(await Record.ExceptionAsync(async () => await service.DisposeAsync()));
+        Assert.Null(await Record.ExceptionAsync(() => service.DisposeAsync().AsTask()));
     }
 
     [Fact]
