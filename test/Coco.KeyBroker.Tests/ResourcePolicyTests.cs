@@ -78,6 +78,7 @@ public sealed class ResourcePolicyTests
         Assert.Equal(allowed, Evaluate(Named(name), plugin, "a/b/c", claims).Outcome == PolicyOutcome.Allowed);
 
     [Theory]
+    [InlineData("package policy\nallow if not to_number(\"x\") == 1", nameof(PolicyOutcome.Fault))]
     [InlineData("package policy\nallow := 1", nameof(PolicyOutcome.NotBoolean))]
     [InlineData("package policy\nallow := \"true\"", nameof(PolicyOutcome.NotBoolean))]
     [InlineData("package policy\nallow := null", nameof(PolicyOutcome.NotBoolean))]

@@ -35,7 +35,7 @@ internal sealed class RegoPolicyCompiler(TimeProvider time) : IResourcePolicyCom
             {
                 // Two threads may both convert; the values are equal.
                 var input = (RegoValue)(question.Token.PolicyInput ??= RegoValue.FromJson(question.Token.Claims));
-                evaluation = program.Evaluate(Rule, new RegoRequest { Input = input, Data = Data(question), Host = host });
+                evaluation = program.Evaluate(Rule, new RegoRequest { Input = input, Data = Data(question), Host = host, StrictBuiltinErrors = true });
             }
             catch (Exception e) when (e is RegoValueTooDeepException or RegoNumberTooLargeException)
             {
