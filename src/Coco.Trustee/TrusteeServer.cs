@@ -165,7 +165,7 @@ internal static partial class TrusteeServer
 
         if (settings.RemoteAttestation is { } remote)
         {
-            services.AddSingleton<IAttestationService>(new GrpcAttestationService(remote));
+            services.AddSingleton(remote);
         }
         else if (settings.RemoteReferenceValues is { } rvps)
         {

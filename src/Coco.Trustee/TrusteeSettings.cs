@@ -46,8 +46,8 @@ internal sealed record TrusteeSettings
     /// <summary>Other stores for some namespaces; the key is the namespace.</summary>
     public ImmutableDictionary<string, StoreSettings> StoreOverrides { get; init; } = ImmutableDictionary<string, StoreSettings>.Empty;
 
-    /// <summary>Address of a remote attestation service (gRPC); null uses the one in this process.</summary>
-    public Uri? RemoteAttestation { get; init; }
+    /// <summary>A remote attestation service (gRPC, Intel Trust Authority); null uses the one in this process.</summary>
+    public IAttestationService? RemoteAttestation { get; init; }
 
     /// <summary>Address of a remote reference value provider (gRPC); null uses the one in this process.</summary>
     public Uri? RemoteReferenceValues { get; init; }

@@ -12,7 +12,7 @@ namespace Coco.Trustee;
 internal sealed class RemoteReferencesAttestationService(AttestationServiceCore attestation, Uri referenceValues) : IAttestationService, IDisposable
 {
     private readonly InProcessAttestationService _inner = new(attestation, null);
-    private readonly GrpcAttestationService _references = new(referenceValues);
+    private readonly GrpcReferenceRegistry _references = new(referenceValues);
 
     /// <inheritdoc/>
     public ValueTask<Result<Challenge>> CreateChallengeAsync(TeeType tee, JsonElement teeParameters, CancellationToken ct) =>
@@ -35,10 +35,10 @@ internal sealed class RemoteReferencesAttestationService(AttestationServiceCore 
     public ValueTask<Refusal?> DeletePolicyAsync(PolicyId id, CancellationToken ct) => _inner.DeletePolicyAsync(id, ct);
 
     /// <inheritdoc/>
-    public ValueTask<Refusal?> RegisterReferenceValueAsync(string message, CancellationToken ct) => _references.RegisterReferenceValueAsync(message, ct);
+    public ValueTask<Refusal?> RegisterReferenceValueAsync(string message, CancellationToken ct) => _references.RegisterAsync(message, ct);
 
     /// <inheritdoc/>
-    public ValueTask<Result<string>> QueryReferenceValueAsync(string name, CancellationToken ct) => _references.QueryReferenceValueAsync(name, ct);
+    public ValueTask<Result<string>> QueryReferenceValueAsync(string name, CancellationToken ct) => _references.QueryAsync(name, ct);
 
     /// <inheritdoc/>
     public ValueTask<Result<string>> GetSigningKeysAsync(CancellationToken ct) => _inner.GetSigningKeysAsync(ct);

@@ -36,7 +36,7 @@ internal static class KbsConfigWiring
             Plugins = builder => builder.AddConfiguredPlugins(config),
             Attestation = AttestationOf(attestation),
             Verifiers = VerifiersOf(attestation.VerifierConfig, simulatedRoots),
-            RemoteAttestation = attestation.Type == KbsAttestationServiceType.Grpc ? Address(attestation.AsAddress) : null,
+            RemoteAttestation = KeyBrokerConfiguration.CreateRemoteAttestationService(config),
             RemoteReferenceValues = attestation.RvpsAddress is { } rvps ? Address(rvps) : null,
             Warnings = Warnings(config),
         };
