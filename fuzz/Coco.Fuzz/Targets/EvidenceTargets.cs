@@ -71,22 +71,22 @@ public sealed class EvidenceTargets : IFuzzTargetGroup
                 _ = SnpVek.Parse(c).Refusal;
             }
         }),
-        new ParserTarget("tpm-quote", EvidenceSeeds.OfVectors(".bin", "tpm", "tpm-swtpm", "az-snp-vtpm"), b =>
+        new ParserTarget("tpm-quote-vectors", EvidenceSeeds.OfVectors(".bin", "tpm", "tpm-swtpm", "az-snp-vtpm"), b =>
         {
             _ = TpmQuote.Parse(b).Refusal;
             _ = TpmSignature.Parse(b).Refusal;
             _ = TpmPublic.Parse(b).Refusal;
             _ = TpmPublic.ParseSized(b).Refusal;
         }),
-        new ParserTarget("tpm-evidence", EvidenceSeeds.OfVectors(".json", "tpm"), Json(j => TpmEvidence.Parse(j))),
+        new ParserTarget("tpm-evidence-vectors", EvidenceSeeds.OfVectors(".json", "tpm"), Json(j => TpmEvidence.Parse(j))),
         new ParserTarget("azure-hcl-report", EvidenceSeeds.OfVectors(".bin", "az-snp-vtpm", "az-tdx-vtpm"), b => HclReport.Parse(b)),
-        new ParserTarget("azure-evidence", EvidenceSeeds.OfVectors(".json", "az-snp-vtpm", "az-tdx-vtpm"), Json(j =>
+        new ParserTarget("azure-evidence-vectors", EvidenceSeeds.OfVectors(".json", "az-snp-vtpm", "az-tdx-vtpm"), Json(j =>
         {
             _ = AzureEvidence.ParseSnp(j).Refusal;
             _ = AzureEvidence.ParseTdx(j).Refusal;
         })),
-        new ParserTarget("cca-token", EvidenceSeeds.OfVectors(string.Empty, "cca"), b => CcaToken.Parse(b)),
-        new ParserTarget("cca-claims", EvidenceSeeds.OfVectors(string.Empty, "cca"), b =>
+        new ParserTarget("cca-token-vectors", EvidenceSeeds.OfVectors(string.Empty, "cca"), b => CcaToken.Parse(b)),
+        new ParserTarget("cca-claims-vectors", EvidenceSeeds.OfVectors(string.Empty, "cca"), b =>
         {
             _ = CcaPlatformClaims.Parse(b).Refusal;
             _ = CcaRealmClaims.Parse(b).Refusal;
@@ -98,24 +98,24 @@ public sealed class EvidenceTargets : IFuzzTargetGroup
             _ = CsvCertificate.Parse(b).Refusal;
             _ = HygonCaCertificate.Parse(b).Refusal;
         }),
-        new ParserTarget("csv-report", EvidenceSeeds.OfVectors(string.Empty, "csv"), b =>
+        new ParserTarget("csv-report-vectors", EvidenceSeeds.OfVectors(string.Empty, "csv"), b =>
         {
             _ = CsvReport.Parse(b, 1).Refusal;
             _ = CsvReport.Parse(b, 2).Refusal;
         }),
-        new ParserTarget("csv-evidence", EvidenceSeeds.OfVectors(".json", "csv"), Json(j =>
+        new ParserTarget("csv-evidence-vectors", EvidenceSeeds.OfVectors(".json", "csv"), Json(j =>
         {
             _ = CsvEvidence.Parse(j).Refusal;
             _ = DcuReport.ParseEvidence(j).Refusal;
         })),
-        new ParserTarget("se-header", EvidenceSeeds.OfVectors(string.Empty, "se"), b => SeImageHeader.Parse(b)),
+        new ParserTarget("se-header-vectors", EvidenceSeeds.OfVectors(string.Empty, "se"), b => SeImageHeader.Parse(b)),
         new ParserTarget("se-evidence", EvidenceSeeds.OfVectors(".json", "se"), Json(j => SeEvidence.Parse(j))),
         new ParserTarget("nvidia-report", EvidenceSeeds.OfVectors(".bin", "nvidia"), b =>
         {
             _ = SpdmReport.Parse(b).Refusal;
             _ = NvidiaOpaqueData.Parse(b, 0).Refusal;
         }),
-        new ParserTarget("nvidia-evidence", EvidenceSeeds.OfVectors(".json", "nvidia"), Json(j =>
+        new ParserTarget("nvidia-evidence-vectors", EvidenceSeeds.OfVectors(".json", "nvidia"), Json(j =>
         {
             _ = NvidiaEvidence.ParseAll(j).Refusal;
             _ = DpuEvidence.Parse(j).Refusal;
