@@ -24,7 +24,7 @@ internal sealed class InProcessAttestationService(AttestationServiceCore attesta
             return Challenge.Random();
         }
 
-        if (!HashNegotiation.Sha512(teeParameters).TryGet(out string? hash, out Refusal? refusal))
+        if (!HashNegotiation.Select(teeParameters, "sha512").TryGet(out string? hash, out Refusal? refusal))
         {
             return refusal;
         }
