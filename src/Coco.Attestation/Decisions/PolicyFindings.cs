@@ -240,10 +240,10 @@ internal static partial class PolicyFindings
         return text.Length <= 20 ? text : text[..16] + "…";
     }
 
-    [GeneratedRegex("query_reference_value\\(\\s*\"([^\"]*)\"\\s*\\)")]
+    [GeneratedRegex("query_reference_value\\(\\s*\"([^\"]*)\"\\s*\\)", RegexOptions.None, 1000)]
     private static partial Regex Literal();
 
-    [GeneratedRegex(@"query_reference_value\(\s*([A-Za-z_][A-Za-z0-9_]*)\s*\)")]
+    [GeneratedRegex(@"query_reference_value\(\s*([A-Za-z_][A-Za-z0-9_]*)\s*\)", RegexOptions.None, 1000)]
     private static partial Regex Variable();
 }
 

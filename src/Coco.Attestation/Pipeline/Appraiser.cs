@@ -109,9 +109,9 @@ internal sealed class Appraiser(AttestationPolicyStore policies, IReferenceValue
             {
                 found = await references.GetAsync(names, timeout.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
             {
-                throw new TimeoutException($"reference values did not come within {options.ReferenceValueTimeout.TotalSeconds} s");
+                throw new TimeoutException($"reference values did not come within {options.ReferenceValueTimeout.TotalSeconds} s", e);
             }
         }
         else
@@ -185,7 +185,7 @@ internal sealed class Appraiser(AttestationPolicyStore policies, IReferenceValue
                 return new Refusal(RefusalCode.PolicyDenied, $"policy '{policy}': the key of extension '{text}' is not a 32-bit integer");
             }
 
-            if (text.StartsWith("ear.", StringComparison.Ordinal) && ReservedNames.Contains(text))
+            if (text.StartsWith("ear.", StringComparison.Ordinal) && ReservedNames.Contains(text, StringComparer.Ordinal))
             {
                 return new Refusal(RefusalCode.PolicyDenied, $"policy '{policy}': the extension '{text}' would replace a claim of the token");
             }

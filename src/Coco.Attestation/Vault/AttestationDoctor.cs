@@ -149,7 +149,7 @@ public sealed class AttestationDoctor
         foreach (JsonNode? entry in key?["x5c"] as JsonArray ?? [])
         {
             using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(Convert.FromBase64String((string)entry!));
-            DateTimeOffset ends = certificate.NotAfter.ToUniversalTime();
+            var ends = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
             if (ends - now <= horizon)
             {
                 findings.Add(new DoctorFinding(

@@ -131,7 +131,7 @@ internal static class AdminCommands
             string text = result.GetValue(file) is { } lines
                 ? await File.ReadAllTextAsync(lines.FullName, ct).ConfigureAwait(false)
                 : Encoding.UTF8.GetString(await AdminCalls.BytesAsync(connection, result, HttpMethod.Get, "audit", null, ct).ConfigureAwait(false));
-            Result<AuditSummary> chain = await AuditVerifier.VerifyAsync(LinesOf(text), pem, ct).ConfigureAwait(false);
+            Result<AuditSummary> chain = await AuditVerifier.VerifyAsync(LinesOfAsync(text), pem, ct).ConfigureAwait(false);
             if (!chain.TryGet(out AuditSummary? summary, out Refusal? refusal))
             {
                 await Console.Error.WriteLineAsync("coco: " + refusal.Detail).ConfigureAwait(false);
@@ -144,7 +144,7 @@ internal static class AdminCommands
         return command;
     }
 
-    private static async IAsyncEnumerable<string> LinesOf(string text)
+    private static async IAsyncEnumerable<string> LinesOfAsync(string text)
     {
         foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

@@ -44,7 +44,7 @@ internal sealed class DemoServer : IAsyncDisposable
             port = ((IPEndPoint)listener.LocalEndpoint).Port;
         }
 
-        var start = new ProcessStartInfo(FindProgram()) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(FindProgram()) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in (string[])["run", "--home", home, "--socket", "127.0.0.1:" + port, "--insecure-simulated-tee", roots])
         {
             start.ArgumentList.Add(argument);

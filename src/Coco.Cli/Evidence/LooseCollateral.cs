@@ -92,7 +92,7 @@ internal sealed class LooseCollateral : ICollateralSource
     private ReadOnlyMemory<byte> Pem(Func<DerCertificate, bool> choose)
     {
         var text = new StringBuilder();
-        foreach (DerCertificate one in _certificates.Where(c => choose(c) || IsIntelRoot(c)).DistinctBy(c => Convert.ToHexString(c.Raw.Span)).OrderBy(IsIntelRoot))
+        foreach (DerCertificate one in _certificates.Where(c => choose(c) || IsIntelRoot(c)).DistinctBy(c => Convert.ToHexString(c.Raw.Span), StringComparer.Ordinal).OrderBy(IsIntelRoot))
         {
             text.Append(PemEncoding.WriteString("CERTIFICATE", one.Raw.Span)).Append('\n');
         }

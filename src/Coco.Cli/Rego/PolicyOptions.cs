@@ -95,7 +95,7 @@ internal sealed class PolicyOptions
     {
         try
         {
-            return [.. Dns.GetHostAddresses(name).Select(static address => address.ToString()).Distinct()];
+            return [.. Dns.GetHostAddresses(name).Select(static address => address.ToString()).Distinct(StringComparer.Ordinal)];
         }
         catch (SocketException)
         {

@@ -43,7 +43,7 @@ internal sealed class KbsHttp : IDisposable
         using (request)
         {
             using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct).ConfigureAwait(false);
-            await using Stream stream = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
+            using Stream stream = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
             using var body = new MemoryStream();
             byte[] buffer = new byte[16384];
             for (int n = await stream.ReadAsync(buffer, ct).ConfigureAwait(false); n > 0; n = await stream.ReadAsync(buffer, ct).ConfigureAwait(false))
@@ -53,7 +53,7 @@ internal sealed class KbsHttp : IDisposable
                     throw new HttpRequestException($"the answer is larger than {_options.MaxResponseBytes} bytes");
                 }
 
-                body.Write(buffer, 0, n);
+                await body.WriteAsync(buffer.AsMemory(0, n), ct).ConfigureAwait(false);
             }
 
             return (response.StatusCode, body.ToArray());
@@ -95,7 +95,7 @@ internal sealed class KbsHttp : IDisposable
             return true;
         }
 
-        if (certificate is not X509Certificate2 leaf || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != 0)
+        if (certificate is not X509Certificate2 leaf || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None)
         {
             return false;
         }

@@ -52,7 +52,7 @@ public static class JwsAlgorithmNames
     };
 
     internal static RSASignaturePadding RsaPadding(this JwsAlgorithms algorithm) =>
-        (algorithm & (JwsAlgorithms.PS256 | JwsAlgorithms.PS384 | JwsAlgorithms.PS512)) != 0 ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1;
+        (algorithm & (JwsAlgorithms.PS256 | JwsAlgorithms.PS384 | JwsAlgorithms.PS512)) != JwsAlgorithms.None ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1;
 
     internal static JwsAlgorithms OfCurve(NamedCurve curve) => curve.FieldBytes switch
     {

@@ -45,7 +45,7 @@ public sealed class SigningKey : IDisposable
             case JwsAlgorithms.EdDSA:
                 return FromSeed(Secret.Random(Ed25519.SecretKeySize));
             default:
-                return VerificationKey.IsOne(algorithm) && (algorithm & JwsAlgorithms.Rsa) != 0
+                return VerificationKey.IsOne(algorithm) && (algorithm & JwsAlgorithms.Rsa) != JwsAlgorithms.None
                     ? FromRsa(RSA.Create(3072), algorithm)
                     : throw new ArgumentOutOfRangeException(nameof(algorithm));
         }
@@ -131,7 +131,7 @@ public sealed class SigningKey : IDisposable
 
                 case JwkKind.Rsa:
                     {
-                        if (!JwsAlgorithmNames.TryParse(jwk.Algorithm ?? "RS256", out JwsAlgorithms algorithm) || (algorithm & JwsAlgorithms.Rsa) == 0)
+                        if (!JwsAlgorithmNames.TryParse(jwk.Algorithm ?? "RS256", out JwsAlgorithms algorithm) || (algorithm & JwsAlgorithms.Rsa) == JwsAlgorithms.None)
                         {
                             return new Refusal(RefusalCode.Unsupported, "private key: its algorithm is no RSA signature");
                         }

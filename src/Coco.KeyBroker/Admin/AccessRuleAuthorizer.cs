@@ -19,7 +19,7 @@ internal sealed class AccessRuleAuthorizer : IAdminAuthorizer
     {
         foreach ((string role, Regex pattern, ImmutableArray<string> methods) in _rules)
         {
-            if (role == who.Role && (methods.IsEmpty || methods.Contains(method)) && pattern.IsMatch(path))
+            if (role == who.Role && (methods.IsEmpty || methods.Contains(method, StringComparer.Ordinal)) && pattern.IsMatch(path))
             {
                 return null;
             }

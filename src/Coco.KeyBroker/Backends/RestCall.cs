@@ -59,9 +59,9 @@ internal static class RestCall
                 }
             }
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
-            throw new HttpRequestException("the secret back end does not answer in time");
+            throw new HttpRequestException("the secret back end does not answer in time", e);
         }
     }
 }

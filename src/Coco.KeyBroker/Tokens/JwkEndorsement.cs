@@ -78,7 +78,7 @@ internal static class JwkEndorsement
 
             if (path.ChainPolicy.CustomTrustStore.Count == 0 || !path.Build(leaf))
             {
-                string reasons = string.Join(", ", path.ChainStatus.Select(s => s.Status.ToString()).Distinct());
+                string reasons = string.Join(", ", path.ChainStatus.Select(s => s.Status).Distinct());
                 bool late = path.ChainStatus.Any(s => s.Status.HasFlag(X509ChainStatusFlags.NotTimeValid));
                 return new Refusal(late ? RefusalCode.Expired : RefusalCode.Untrusted, $"the header's certificate does not lead to a trusted root ({reasons})");
             }

@@ -52,7 +52,7 @@ internal sealed class ReproducibleBuildExtractor(TimeProvider clock, ReferenceVa
 
     private async ValueTask<Refusal?> BuildAsync(string builder, Uri uri, string directory, CancellationToken ct)
     {
-        var info = new ProcessStartInfo(builder) { WorkingDirectory = directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var info = new ProcessStartInfo(builder) { WorkingDirectory = directory, UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         info.ArgumentList.Add(uri.AbsoluteUri);
         info.ArgumentList.Add(directory);
         Process process;

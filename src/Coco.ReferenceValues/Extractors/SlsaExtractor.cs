@@ -50,7 +50,7 @@ internal sealed class SlsaExtractor(TimeProvider clock, ReferenceValuesOptions o
             }
 
             // Only who signed all of it vouches for all of it.
-            signers = signers is null ? [.. opened.Signers] : [.. signers.Intersect(opened.Signers)];
+            signers = signers is null ? [.. opened.Signers] : [.. signers.Intersect(opened.Signers, StringComparer.Ordinal)];
             foreach (SlsaSubject subject in subjects)
             {
                 byName[subject.Name] = byName.TryGetValue(subject.Name, out ImmutableArray<HashEntry> known)

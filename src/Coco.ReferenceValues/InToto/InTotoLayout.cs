@@ -230,7 +230,7 @@ internal sealed partial record InTotoLayout(
             });
         }
 
-        [GeneratedRegex(@"\{\{|\}\}|\{([A-Za-z0-9_-]+)\}")]
+        [GeneratedRegex(@"\{\{|\}\}|\{([A-Za-z0-9_-]+)\}", RegexOptions.None, 1000)]
         private static partial Regex Pattern();
     }
 }

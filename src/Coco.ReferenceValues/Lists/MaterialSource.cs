@@ -279,22 +279,22 @@ internal sealed partial class MaterialSource(ReferenceValuesOptions options, Htt
                 return new Refusal(RefusalCode.TooLarge, $"the answer has more than {MaxBytes} bytes");
             }
 
-            buffer.Write(chunk, 0, read);
+            await buffer.WriteAsync(chunk.AsMemory(0, read), ct).ConfigureAwait(false);
         }
 
         return buffer.ToArray();
     }
 
-    [GeneratedRegex(@"^oci://(?<registry>[A-Za-z0-9.-]+(?::\d+)?)/(?<repo>[a-z0-9._/-]+?)(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127})|@(?<digest>sha256:[0-9a-f]{64}))?$")]
+    [GeneratedRegex(@"^oci://(?<registry>[A-Za-z0-9.-]+(?::\d+)?)/(?<repo>[a-z0-9._/-]+?)(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127})|@(?<digest>sha256:[0-9a-f]{64}))?\z", RegexOptions.None, 1000)]
     private static partial Regex OciReference();
 
-    [GeneratedRegex("^sha256:[0-9a-f]{64}$")]
+    [GeneratedRegex(@"^sha256:[0-9a-f]{64}\z", RegexOptions.None, 1000)]
     private static partial Regex Digest();
 
-    [GeneratedRegex("^[0-9a-f]{1,128}$")]
+    [GeneratedRegex(@"^[0-9a-f]{1,128}\z", RegexOptions.None, 1000)]
     private static partial Regex EntryId();
 
-    [GeneratedRegex("([a-z]+)=\"([^\"]*)\"")]
+    [GeneratedRegex("([a-z]+)=\"([^\"]*)\"", RegexOptions.None, 1000)]
     private static partial Regex ChallengeParameter();
 
     private sealed class Session

@@ -36,7 +36,7 @@ internal sealed class ReferenceMaterial(ImmutableArray<SignerKey> trusted)
                 return why;
             }
 
-            signers = signers is null ? [.. opened.Signers] : [.. signers.Intersect(opened.Signers)];
+            signers = signers is null ? [.. opened.Signers] : [.. signers.Intersect(opened.Signers, StringComparer.Ordinal)];
             if (!(item.Kind == ProvenanceKind.ReleaseManifest ? FromManifest(opened.Body, item) : FromStatement(opened.Body, item)).TryGet(out ImmutableArray<HashEntry> found, out why))
             {
                 return why;

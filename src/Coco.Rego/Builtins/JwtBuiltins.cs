@@ -67,9 +67,9 @@ internal static class JwtBuiltins
         try
         {
             context.Charge((long)keys.Count * VerifySteps);
-            JwtAlgorithm.TryParse(name, out var algorithm);
             var bytes = token.SignedBytes;
-            return token.Algorithm == name
+            return JwtAlgorithm.TryParse(name, out var algorithm)
+                && token.Algorithm == name
                 && keys.Exists(key => (key.Algorithm.Length == 0 || key.Algorithm == name) && key.Verify(algorithm, bytes, signature));
         }
         finally

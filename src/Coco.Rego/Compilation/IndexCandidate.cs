@@ -54,7 +54,7 @@ internal sealed record IndexCandidate(string Key, Expression Expression, RegoVal
             return null;
         }
 
-        IGrouping<string, IndexCandidate>? best = candidates.GroupBy(static c => c.Key).MaxBy(static g => g.DistinctBy(static c => c.Clause).Count());
+        IGrouping<string, IndexCandidate>? best = candidates.GroupBy(static c => c.Key, StringComparer.Ordinal).MaxBy(static g => g.DistinctBy(static c => c.Clause).Count());
         IndexCandidate[] chosen = best is null ? [] : [.. best.DistinctBy(static c => c.Clause)];
         if (chosen.Length < Worthwhile)
         {

@@ -28,7 +28,7 @@ internal sealed class InputReferenceFinder
         }
 
         // A rule that only names a part of the input is an alias in all of its package.
-        foreach (var named in module.Rules.GroupBy(static rule => rule.Name.Name))
+        foreach (var named in module.Rules.GroupBy(static rule => rule.Name.Name, StringComparer.Ordinal))
         {
             if (named.Count() == 1 && named.First() is { Path.Count: 0, Parameters: null, Member: null, IsDefault: false, Branches: [{ Body: null, Value: { } value }] }
                 && StepsOf(value) is { } steps)

@@ -128,7 +128,7 @@ internal sealed class ProgramBuilder
         }
 
         Builtin? builtin = BuiltinTable.Find(name);
-        return builtin is null || (builtin.IsV0Only && !v0) || (builtin.Requires & ~Options.Grants) != 0 ? null : new CallTarget(name, builtin, null, -1);
+        return builtin is null || (builtin.IsV0Only && !v0) || (builtin.Requires & ~Options.Grants) != RegoGrants.None ? null : new CallTarget(name, builtin, null, -1);
     }
 
     internal RuleGroup Restrict(RuleGroup group, RegoValue key)

@@ -493,7 +493,7 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
                 CoreTemplate => RegoKind.String,
                 _ => null,
             };
-            if (kind is { } k && (builtin.Parameters[i] & (RegoTypes)(1 << (int)k)) == 0)
+            if (kind is { } k && (builtin.Parameters[i] & (RegoTypes)(1 << (int)k)) == RegoTypes.None)
             {
                 program.Error(RegoErrorCodes.StaticType, $"{builtin.Name}: invalid argument: operand {i + 1} must not be {RegoValue.NameOf(k)}", source, arguments[i].Start);
             }

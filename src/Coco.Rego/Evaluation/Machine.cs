@@ -349,7 +349,7 @@ internal sealed class Machine
 
         for (int i = 0; i < types.Length && typed; i++)
         {
-            if ((types[i] & (RegoTypes)(1 << (int)arguments[i].Kind)) == 0)
+            if ((types[i] & (RegoTypes)(1 << (int)arguments[i].Kind)) == RegoTypes.None)
             {
                 Context.FailOperand(i + 1, Expected(types[i]), arguments[i]);
                 typed = false;
@@ -377,7 +377,7 @@ internal sealed class Machine
 
     private static string Expected(RegoTypes types)
     {
-        string[] names = [.. Enum.GetValues<RegoKind>().Where(k => (types & (RegoTypes)(1 << (int)k)) != 0).Select(RegoValue.NameOf).Order(StringComparer.Ordinal)];
+        string[] names = [.. Enum.GetValues<RegoKind>().Where(k => (types & (RegoTypes)(1 << (int)k)) != RegoTypes.None).Select(RegoValue.NameOf).Order(StringComparer.Ordinal)];
         return names.Length == 1 ? names[0] : "one of {" + string.Join(", ", names) + "}";
     }
 

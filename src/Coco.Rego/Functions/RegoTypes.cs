@@ -5,6 +5,7 @@ namespace Coco.Rego.Functions;
 [Flags]
 internal enum RegoTypes
 {
+    None = 0,
     Null = 1 << RegoKind.Null,
     Boolean = 1 << RegoKind.Boolean,
     Number = 1 << RegoKind.Number,

@@ -26,7 +26,7 @@ internal sealed class Parser
         _source = source;
         _tokens = tokens;
         _v1 = v1;
-        _keywords = v1 ? V1Keywords : [.. V1Keywords.Except(["contains", "every", "if", "in"])];
+        _keywords = v1 ? V1Keywords : [.. V1Keywords.Except(["contains", "every", "if", "in"], StringComparer.Ordinal)];
     }
 
     private ref readonly Token Now => ref _tokens[_at];

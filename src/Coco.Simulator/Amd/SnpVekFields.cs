@@ -41,7 +41,7 @@ public sealed class SnpVekFields
     public string? CspId { get; set; }
 
     /// <summary>Further extensions, or (with the same identifier) replacements.</summary>
-    public List<X509Extension> OtherExtensions { get; } = [];
+    public IList<X509Extension> OtherExtensions { get; } = [];
 
     internal IReadOnlyList<X509Extension> Extensions()
     {
@@ -68,7 +68,7 @@ public sealed class SnpVekFields
             list.Add(new X509Extension(Base + ".5", Ia5(CspId), critical: false));
         }
 
-        list.RemoveAll(e => OtherExtensions.Exists(o => o.Oid!.Value == e.Oid!.Value));
+        list.RemoveAll(e => OtherExtensions.Any(o => o.Oid!.Value == e.Oid!.Value));
         list.AddRange(OtherExtensions);
         return list;
     }

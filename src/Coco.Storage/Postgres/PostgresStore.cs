@@ -137,9 +137,9 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
             return null;
         }
 
-        return new StoredValue(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1))
+        return new StoredValue(await reader.GetFieldValueAsync<byte[]>(0, ct).ConfigureAwait(false), reader.GetInt64(1))
         {
-            ExpiresAt = reader.IsDBNull(2) ? null : new DateTimeOffset(reader.GetDateTime(2), TimeSpan.Zero),
+            ExpiresAt = await reader.IsDBNullAsync(2, ct).ConfigureAwait(false) ? null : new DateTimeOffset(reader.GetDateTime(2), TimeSpan.Zero),
         };
     }
 

@@ -106,7 +106,7 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException)
             {
-                bool connectionDied = e is NpgsqlException { IsTransient: true } and (not PostgresException or PostgresException { SqlState: "57P01" or "57P02" or "57P03" });
+                bool connectionDied = e is NpgsqlException { IsTransient: true } and ((not PostgresException) or PostgresException { SqlState: "57P01" or "57P02" or "57P03" });
                 if (repeatable && connectionDied && attempt < 2)
                 {
                     continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
@@ -200,6 +201,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         }
     }
 
+    [SuppressMessage("Usage", "VSTHRD002:Avoid problematic synchronous waits", Justification = "the thread is the writer's own and has nothing else to do")]
     private bool WaitForWork() => _queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
 
     private void CommitGroup(List<Write> group, List<object?> results, SqliteWriter commands)

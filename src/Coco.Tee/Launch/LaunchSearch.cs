@@ -97,7 +97,7 @@ public static class LaunchSearch
             }
         }
 
-        return [.. found.Where(m => m.Changes.Count == fewest).DistinctBy(m => string.Join('|', m.Changes))];
+        return [.. found.Where(m => m.Changes.Count == fewest).DistinctBy(m => string.Join('|', m.Changes), StringComparer.Ordinal)];
     }
 
     private static IEnumerable<(OvmfFirmware Firmware, string? Change)> FirmwareChoices(LaunchInputs inputs) =>

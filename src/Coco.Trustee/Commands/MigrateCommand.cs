@@ -35,7 +35,7 @@ internal static class MigrateCommand
                 await Console.Error.WriteLineAsync($"left as it is, since the target has another value: {conflict}").ConfigureAwait(false);
             }
 
-            Console.Out.WriteLine($"{report.Copied} copied, {report.Same} there already, {report.Conflicts.Count} left");
+            await Console.Out.WriteLineAsync($"{report.Copied} copied, {report.Same} there already, {report.Conflicts.Count} left").ConfigureAwait(false);
             await DisposeAsync(source).ConfigureAwait(false);
             await DisposeAsync(target).ConfigureAwait(false);
             return report.Conflicts.Count == 0 ? 0 : 2;

@@ -40,7 +40,7 @@ internal sealed partial class ReloadingCertificate : IDisposable
     public SslStreamCertificateContext Current => Volatile.Read(ref _context);
 
     /// <summary>End of its validity (UTC).</summary>
-    public DateTimeOffset NotAfter => Current.TargetCertificate.NotAfter.ToUniversalTime();
+    public DateTimeOffset NotAfter => new(Current.TargetCertificate.NotAfter.ToUniversalTime());
 
     /// <summary>Looks whether the files changed; a pair that does not load leaves the old one in place.</summary>
     public void Refresh()

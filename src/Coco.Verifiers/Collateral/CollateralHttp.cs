@@ -38,7 +38,7 @@ internal static class CollateralHttp
                     throw new CollateralUnavailableException(key, $"{uri.Host} sent more than {MaximumBody} bytes for {key.Kind}");
                 }
 
-                bytes.Write(buffer, 0, read);
+                await bytes.WriteAsync(buffer.AsMemory(0, read), ct).ConfigureAwait(false);
             }
 
             var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);

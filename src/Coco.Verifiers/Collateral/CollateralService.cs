@@ -42,13 +42,13 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
             if (now >= kept.RefreshAt)
             {
                 // In the background: the caller has what is still valid. Not awaited on purpose; its failure is remembered as a later refresh.
-                _ = Begin(key);
+                _ = BeginAsync(key);
             }
 
             return outcome;
         }
 
-        return await Begin(key).WaitAsync(ct).ConfigureAwait(false);
+        return await BeginAsync(key).WaitAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>Fetches anew whatever the cache holds, for a refresh by hand or by schedule.</summary>
@@ -56,7 +56,7 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
     public async ValueTask<Result<CollateralItem>> RefreshAsync(CollateralKey key, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(key);
-        return await Begin(key).WaitAsync(ct).ConfigureAwait(false);
+        return await BeginAsync(key).WaitAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>Ends fetches that are under way, and waits for them. A container that knows the service under two types calls it twice.</summary>
@@ -95,7 +95,7 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
     }
 
     /// <summary>The fetch of a key that is under way, or a new one. It runs under the service's own life, not under that of whoever asked first.</summary>
-    private Task<Result<CollateralItem>> Begin(CollateralKey key)
+    private Task<Result<CollateralItem>> BeginAsync(CollateralKey key)
     {
         Lazy<Task<Result<CollateralItem>>> mine = null!;
         mine = new(() => Task.Run(() => RunAsync(key, mine)));

@@ -289,7 +289,7 @@ public sealed class DcapVerifier
 
         // All four are awaited before any is looked at, so that none is left behind when one fails.
         Result<CollateralItem>[] all = tcbInfo.IsCompletedSuccessfully && identity.IsCompletedSuccessfully && pckCrl.IsCompletedSuccessfully && rootCrl.IsCompletedSuccessfully
-            ? [tcbInfo.Result, identity.Result, pckCrl.Result, rootCrl.Result]
+            ? [await tcbInfo.ConfigureAwait(false), await identity.ConfigureAwait(false), await pckCrl.ConfigureAwait(false), await rootCrl.ConfigureAwait(false)]
             : await Task.WhenAll(tcbInfo.AsTask(), identity.AsTask(), pckCrl.AsTask(), rootCrl.AsTask()).ConfigureAwait(false);
         if (!all[0].TryGet(out CollateralItem? a, out Refusal? refusal))
         {

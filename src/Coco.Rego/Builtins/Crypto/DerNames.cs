@@ -18,7 +18,7 @@ internal static class DerNames
     /// <summary>A name as the object that Go makes of it.</summary>
     public static RegoObject Describe(AsnReader name)
     {
-        var lists = Lists.ToDictionary(static list => list.Oid, static _ => new List<RegoValue>());
+        var lists = Lists.ToDictionary(static list => list.Oid, static _ => new List<RegoValue>(), StringComparer.Ordinal);
         var names = new List<RegoValue>();
         string commonName = "", serialNumber = "";
         while (name.HasData)

@@ -135,7 +135,7 @@ internal sealed class GraphQlSchema
     /// <exception cref="GraphQlException">One is unknown, stands where it may not, or has wrong arguments.</exception>
     public void CheckDirectives(IEnumerable<RegoObject> directives, string location)
     {
-        var seen = new HashSet<string>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var directive in directives)
         {
             _context.Charge(1);
@@ -162,7 +162,7 @@ internal sealed class GraphQlSchema
     /// <summary>Checks that arguments are known, given once, and complete.</summary>
     public static void CheckArguments(List<Argument> known, List<RegoObject> given, string where)
     {
-        var names = new HashSet<string>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var argument in given)
         {
             var name = Text(argument, "Name");
@@ -327,7 +327,7 @@ internal sealed class GraphQlSchema
 
     private void CheckFields(Definition definition)
     {
-        var names = new HashSet<string>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var field in definition.Fields)
         {
             if (!definition.BuiltIn)
@@ -380,7 +380,7 @@ internal sealed class GraphQlSchema
 
     private void CheckArgumentDefinitions(List<Argument> arguments)
     {
-        var names = new HashSet<string>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var argument in arguments)
         {
             CheckName(argument.Name);

@@ -75,7 +75,7 @@ internal sealed class GraphQlValidation
     private void Operations(RegoObject query)
     {
         var operations = Nodes(query, "Operations").ToList();
-        var names = new HashSet<string>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var operation in operations)
         {
             var name = Text(operation, "Name");
@@ -109,7 +109,7 @@ internal sealed class GraphQlValidation
         Values(Nodes(operation, "Directives"));
         var selections = Nodes(operation, "SelectionSet").ToList();
         Selections(root, selections);
-        if (kind == "subscription" && Flatten(root, selections, 0).Select(static pair => Text(pair.Field, "Alias")).Distinct().Count() != 1)
+        if (kind == "subscription" && Flatten(root, selections, 0).Select(static pair => Text(pair.Field, "Alias")).Distinct(StringComparer.Ordinal).Count() != 1)
         {
             throw new GraphQlException($"Subscription {(name.Length == 0 ? "" : $"\"{name}\" ")}must select only one top level field.");
         }
@@ -390,7 +390,7 @@ internal sealed class GraphQlValidation
 
     private void Input(Definition definition, List<RegoObject> children)
     {
-        var names = new HashSet<string>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var child in children)
         {
             var name = Text(child, "Name");
@@ -441,7 +441,7 @@ internal sealed class GraphQlValidation
     // Fields under one name must be the same field, or of types that no object has both of.
     private void Mergeable(Definition parent, IEnumerable<RegoObject> selections, int depth)
     {
-        foreach (var group in Flatten(parent, selections, depth).GroupBy(static pair => Text(pair.Field, "Alias")))
+        foreach (var group in Flatten(parent, selections, depth).GroupBy(static pair => Text(pair.Field, "Alias"), StringComparer.Ordinal))
         {
             var (firstParent, first) = group.First();
             foreach (var (otherParent, other) in group.Skip(1))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Globalization;
 using Coco.Rego.Functions;
 
 namespace Coco.Rego.Builtins.Json;
@@ -91,7 +92,7 @@ internal static class JsonPatch
 
         return (text.Length == 1 || (text.Length > 1 && text[0] != '0'))
             && text.All(char.IsAsciiDigit)
-            && int.TryParse(text, out var parsed)
+            && int.TryParse(text, CultureInfo.InvariantCulture, out var parsed)
             ? parsed
             : -1;
     }
