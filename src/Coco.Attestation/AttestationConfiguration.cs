@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Coco.Attestation.Policies;
 using Coco.Protocol;
 
 namespace Coco.Attestation;
@@ -45,7 +47,32 @@ public static class AttestationConfiguration
                 MaxBytes = (long)config.Decisions.MaxMebibytes << 20,
                 RecordEvidence = config.Decisions.RecordEvidence,
             },
+            ShadowPolicies = ReadShadowPolicies(config, problems),
         };
+    }
+
+    private static ImmutableSortedDictionary<string, string> ReadShadowPolicies(AsConfig config, ConfigProblems problems)
+    {
+        var compiler = new RegoPolicyCompiler();
+        ImmutableSortedDictionary<string, string>.Builder texts = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach ((string id, string path) in config.ShadowPolicyPaths)
+        {
+            string key = "shadow_policies." + id;
+            if (Read(path, key, problems) is not { } bytes)
+            {
+                continue;
+            }
+
+            string text = System.Text.Encoding.UTF8.GetString(bytes);
+            if (compiler.Compile(text, path).Refusal is { } why)
+            {
+                problems.Error(key, $"{path}: {why.Detail}", "a policy that compiles");
+            }
+
+            texts[id] = text;
+        }
+
+        return texts.ToImmutable();
     }
 
     private static Secret Take(byte[] bytes)

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Coco.Attestation;
@@ -70,6 +71,11 @@ public static class AttestationExtensions
             p.GetRequiredService<DecisionExplainer>(),
             p.GetRequiredService<AttestationServiceCore>(),
             p.GetRequiredService<TimeProvider>()));
+        if (options.Signer is not null)
+        {
+            services.AddSingleton<IHostedService, SignerStart>();
+        }
+
         services.TryAddSingleton<AttestationRestApi>();
         services.TryAddSingleton<AttestationAdminApi>();
         return new Builder(services);
@@ -83,7 +89,7 @@ public static class AttestationExtensions
     public static IEndpointConventionBuilder MapCocoReferenceValueForwarding(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGrpcService<ReferenceValueForwarder>();
 
-    /// <summary>Maps the REST face, without its health check.</summary>
+    /// <summary>Maps the REST face, without its health check and its keys (<see cref="MapCocoAttestationKeys"/>).</summary>
     /// <param name="endpoints">Where.</param>
     /// <param name="withPolicies">Also the calls that read and change policies.</param>
     public static void MapCocoAttestationRest(this IEndpointRouteBuilder endpoints, bool withPolicies = true)
@@ -98,8 +104,6 @@ public static class AttestationExtensions
             endpoints.MapGet("/policy/{id}", context => api.GetPolicyAsync(context, (string)context.Request.RouteValues["id"]!));
             endpoints.MapDelete("/policy/{id}", context => api.DeletePolicyAsync(context, (string)context.Request.RouteValues["id"]!));
         }
-
-        endpoints.MapCocoAttestationKeys();
     }
 
     /// <summary>Maps <c>/.well-known/jwks.json</c>, <c>/.well-known/openid-configuration</c> and the fork's <c>/jwks</c>.</summary>

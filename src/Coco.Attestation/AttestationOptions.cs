@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
+
 namespace Coco.Attestation;
 
 /// <summary>How the attestation service behaves. Read once, at start.</summary>
@@ -25,6 +27,15 @@ public sealed record AttestationOptions
     /// <summary>Says so in every token (<c>coco.insecure_simulated_tee</c>): evidence under simulated roots is accepted here.</summary>
     public bool InsecureSimulatedTee { get; init; }
 
+    /// <summary>Tells the doctor that the host's store, and a generated signing key with it, lives no longer than the process.</summary>
+    public bool StoreIsEphemeral { get; init; }
+
     /// <summary>Decision records and the evidence vault.</summary>
     public DecisionOptions Decisions { get; init; } = new();
+
+    /// <summary>
+    /// Policies that are evaluated beside the live ones and counted, and change nothing: full id of the live policy to the text of its shadow. One
+    /// that is given here wins over one that is stored as <c>&lt;id&gt;.shadow</c>.
+    /// </summary>
+    public ImmutableSortedDictionary<string, string> ShadowPolicies { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 }

@@ -19,7 +19,15 @@ public static class ReferenceValuesConfiguration
                 [.. r.Signers, .. r.SignerPaths.Select(p => Identity(p, problems)).OfType<string>()],
                 r.Unsigned)),
         ],
-        TrustedSigners = [.. config.TrustedSignerPaths.Select(p => Pem(p, "trusted_signers", problems)).OfType<string>()],
+
+        // Who may publish must be recognised as well.
+        TrustedSigners =
+        [
+            .. config.TrustedSignerPaths.Select(p => Pem(p, "trusted_signers", problems))
+                .Concat(config.PublicationRules.SelectMany(r => r.SignerPaths).Select(p => Pem(p, "publication_rules", new ConfigProblems())))
+                .OfType<string>()
+                .Distinct(StringComparer.Ordinal),
+        ],
         InTotoProducts = config.InTotoProducts,
         InTotoNamePrefix = config.InTotoNamePrefix,
         InTotoInspections = config.InTotoInspections,

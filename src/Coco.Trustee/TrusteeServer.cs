@@ -5,6 +5,7 @@ using Coco.KeyBroker;
 using Coco.ReferenceValues;
 using Coco.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Coco.Trustee;
 
@@ -54,7 +55,12 @@ internal static partial class TrusteeServer
             || (serve.HasFlag(TrusteeServices.KeyBroker) && settings.RemoteAttestation is null);
         if (attests)
         {
-            builder.Services.AddCocoAttestation(settings.Attestation with { InsecureSimulatedTee = settings.Verifiers.SimulatedRootsPath is not null });
+            settings = WithSigner(settings);
+            builder.Services.AddCocoAttestation(settings.Attestation with
+            {
+                InsecureSimulatedTee = settings.Verifiers.SimulatedRootsPath is not null,
+                StoreIsEphemeral = settings.Store.IsEphemeral,
+            });
             if (settings.RemoteReferenceValues is { } rvps)
             {
                 builder.Services.AddSingleton<IReferenceValueSource>(new GrpcReferenceValues(rvps));
@@ -73,10 +79,20 @@ internal static partial class TrusteeServer
         }
 
         AddAdapters(builder.Services, settings, serve);
+        if (settings.Administrators is { } administrators && !serve.HasFlag(TrusteeServices.KeyBroker))
+        {
+            builder.Services.AddCocoAdministrators(administrators);
+        }
+
         bool grpc = (serve & (TrusteeServices.AttestationGrpc | TrusteeServices.ReferenceValues)) != 0;
         if (grpc)
         {
             AddGrpc(builder.Services);
+        }
+
+        if (!serve.HasFlag(TrusteeServices.KeyBroker))
+        {
+            AddHealth(builder.Services, attests);
         }
 
         if (corsOrigin is not null)
@@ -89,14 +105,14 @@ internal static partial class TrusteeServer
         }
 
         Telemetry.Add(builder);
-        ReloadingCertificate? certificate = Listen(builder, settings, serve, maxBody, time);
+        ReloadingCertificate? certificate = Listen(builder, settings, maxBody, time);
         WebApplication app = builder.Build();
         if (corsOrigin is not null)
         {
             app.UseCors();
         }
 
-        Map(app, serve, attests);
+        Map(app, settings, serve, attests);
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Coco.Trustee");
         Warn(settings, log);
         app.Lifetime.ApplicationStarted.Register(() =>
@@ -108,6 +124,28 @@ internal static partial class TrusteeServer
         });
         app.Lifetime.ApplicationStopped.Register(() => certificate?.Dispose());
         return app;
+    }
+
+    // A signing key that nobody configured is kept in the store. Replicas must not each have one of their own: relying parties would believe only some.
+    private static TrusteeSettings WithSigner(TrusteeSettings settings)
+    {
+        if (settings.Attestation.Signer is not null || settings.Store.IsShared)
+        {
+            return settings;
+        }
+
+        StoreSettings? shared = settings.StoreOverrides.Values.Append(settings.SessionStore).FirstOrDefault(s => s is { IsShared: true });
+        const string Remedy = "set attestation_token_broker.signer.key_path to one key for all, or keep everything in the shared store";
+        return (settings.Store.IsEphemeral, shared) switch
+        {
+            (true, not null) => throw new ArgumentException(
+                $"replicas that share {shared.Type} would each sign tokens with an ephemeral key of their own, since other values are kept in memory: {Remedy}"),
+            (true, null) => Warned("the token signing key is ephemeral (no signer, and values are kept in memory): not for replicas, nor for relying parties that remember keys"),
+            (false, not null) => Warned($"replicas that share {shared.Type} sign tokens with the key in their own {settings.Store.Type} store: {Remedy}"),
+            _ => settings,
+        };
+
+        TrusteeSettings Warned(string warning) => settings with { Warnings = [.. settings.Warnings, warning] };
     }
 
     private static void AddStores(IServiceCollection services, TrusteeSettings settings, TimeProvider time)
@@ -189,22 +227,22 @@ internal static partial class TrusteeServer
             o.Services.Map(AttestationExtensions.HealthName, _ => true);
             o.Services.Map(ReferenceValuesExtensions.HealthName, _ => true);
         });
-        services.AddHealthChecks();
     }
 
-    private static ReloadingCertificate? Listen(WebApplicationBuilder builder, TrusteeSettings settings, TrusteeServices serve, long maxBody, TimeProvider time)
+    private static void AddHealth(IServiceCollection services, bool attests)
+    {
+        StoreNamespace probed = StoreNamespace.Parse(attests ? "attestation_service_policy" : "reference_value").Require();
+        services.AddHealthChecks().Add(new HealthCheckRegistration("store", p => new StoreHealth(p.GetRequiredService<IStoreProvider>(), probed), null, null));
+    }
+
+    private static ReloadingCertificate? Listen(WebApplicationBuilder builder, TrusteeSettings settings, long maxBody, TimeProvider time)
     {
         ILoggerFactory startLog = LoggerFactory.Create(Logs.SetUp);
         ReloadingCertificate? certificate = settings.Tls is { } tls ? Certificate(settings, tls, time, startLog.CreateLogger("Coco.Trustee.Tls")) : null;
-
-        // Without TLS nothing negotiates: a plain port speaks HTTP/2 for gRPC, or HTTP/1.1 for REST.
-        HttpProtocols plain = (serve & (TrusteeServices.AttestationGrpc | TrusteeServices.ReferenceValues)) != 0 && !serve.HasFlag(TrusteeServices.KeyBroker)
-            ? HttpProtocols.Http2
-            : HttpProtocols.Http1;
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             Listeners.SetLimits(kestrel, maxBody);
-            foreach (IPEndPoint socket in settings.Sockets)
+            foreach ((IPEndPoint socket, HttpProtocols plain) in settings.Sockets.Select(s => (s, HttpProtocols.Http1)).Concat(settings.GrpcSockets.Select(s => (s, HttpProtocols.Http2))))
             {
                 Listeners.Listen(kestrel, socket, certificate is null ? plain : HttpProtocols.Http1AndHttp2, certificate, settings.Tls);
             }
@@ -212,7 +250,7 @@ internal static partial class TrusteeServer
         return certificate;
     }
 
-    private static void Map(WebApplication app, TrusteeServices serve, bool attests)
+    private static void Map(WebApplication app, TrusteeSettings settings, TrusteeServices serve, bool attests)
     {
         Telemetry.Map(app);
         AdminGate.Use(app);
@@ -228,12 +266,20 @@ internal static partial class TrusteeServer
         else
         {
             app.MapGet("/healthz", (RequestDelegate)(static _ => Task.CompletedTask));
+            app.MapHealthChecks("/readyz");
+            if (attests)
+            {
+                app.MapCocoAttestationKeys();
+                if (settings.Administrators is not null)
+                {
+                    app.MapCocoAttestationAdmin("/kbs/v0").WithMetadata(AdminOnly.Instance);
+                }
+            }
         }
 
         if (serve.HasFlag(TrusteeServices.AttestationGrpc))
         {
             app.MapCocoAttestationGrpc();
-            app.MapCocoAttestationKeys();
         }
 
         if (serve.HasFlag(TrusteeServices.AttestationRest))
@@ -261,7 +307,7 @@ internal static partial class TrusteeServer
 
         var names = new List<string> { "localhost", "127.0.0.1", "::1", Dns.GetHostName() };
         names.AddRange(tls.Names);
-        names.AddRange(settings.Sockets.Where(s => !s.Address.Equals(IPAddress.Any) && !s.Address.Equals(IPAddress.IPv6Any)).Select(s => s.Address.ToString()));
+        names.AddRange(settings.Sockets.Concat(settings.GrpcSockets).Where(s => !s.Address.Equals(IPAddress.Any) && !s.Address.Equals(IPAddress.IPv6Any)).Select(s => s.Address.ToString()));
         var made = new SelfMadeCertificates(Path.Combine(settings.Home, "tls"), names, time);
         string fingerprint = made.Ensure();
         Log.SelfMade(log, made.AuthorityPath, fingerprint);

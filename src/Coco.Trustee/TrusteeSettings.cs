@@ -13,10 +13,13 @@ internal sealed record TrusteeSettings
     /// <summary>Where state is kept that nothing else names.</summary>
     public required string Home { get; init; }
 
-    /// <summary>Addresses of the key broker.</summary>
+    /// <summary>Addresses of the faces that speak HTTP/1.1: key broker, REST, administrators.</summary>
     public ImmutableArray<IPEndPoint> Sockets { get; init; } = [new(IPAddress.Loopback, 8080)];
 
-    /// <summary>TLS of the key broker; null serves plain HTTP.</summary>
+    /// <summary>Addresses of the faces that speak gRPC, which needs HTTP/2: without TLS nothing negotiates, so a plain port speaks one of the two.</summary>
+    public ImmutableArray<IPEndPoint> GrpcSockets { get; init; } = [];
+
+    /// <summary>TLS of all faces; null serves plain HTTP.</summary>
     public TlsSettings? Tls { get; init; } = new();
 
     /// <summary>Where values are kept.</summary>
@@ -33,6 +36,9 @@ internal sealed record TrusteeSettings
 
     /// <summary>Sets up the key broker.</summary>
     public Action<KeyBrokerOptions> KeyBroker { get; init; } = _ => { };
+
+    /// <summary>Sets up who may administrate an attestation service that runs without a key broker; null maps nothing for administrators.</summary>
+    public Action<AdminOptions>? Administrators { get; init; }
 
     /// <summary>The attestation service.</summary>
     public AttestationOptions Attestation { get; init; } = new();
@@ -82,7 +88,14 @@ internal sealed record TlsSettings
 /// <summary>A store.</summary>
 /// <param name="Type"><c>memory</c>, <c>sqlite</c>, <c>local_fs</c>, <c>local_json</c>, <c>postgres</c>, <c>redis</c>.</param>
 /// <param name="Location">Path, connection string or URL; null for the type's own default.</param>
-internal sealed record StoreSettings(string Type, string? Location);
+internal sealed record StoreSettings(string Type, string? Location)
+{
+    /// <summary>Whether several processes see the same values.</summary>
+    public bool IsShared => Type is "postgres" or "redis";
+
+    /// <summary>Whether everything is lost when the process ends.</summary>
+    public bool IsEphemeral => Type == "memory";
+}
 
 /// <summary>Where verifiers get collateral, and whom they trust.</summary>
 internal sealed record VerifierSettings
@@ -92,9 +105,6 @@ internal sealed record VerifierSettings
 
     /// <summary>Whether evidence of the <c>sample</c> TEE is taken. It proves nothing; its token says that it is a sample.</summary>
     public bool Sample { get; init; } = true;
-
-    /// <summary>Folders in which collateral lies, asked before the vendors' services.</summary>
-    public ImmutableArray<string> CollateralFolders { get; init; } = [];
 
     /// <summary>File of Intel collateral for sites without network (<c>file://</c> of <c>collateral_service</c>); null for none.</summary>
     public string? IntelCollateralFile { get; init; }
@@ -117,9 +127,17 @@ internal sealed record VerifierSettings
     /// <summary>How old an alias certificate of a DPU may be.</summary>
     public TimeSpan DpuLongestAge { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Base address of AMD's key distribution service; null asks nobody.</summary>
-    public Uri? AmdKds { get; init; } = new("https://kdsintf.amd.com");
+    /// <summary>AMD's own key distribution service.</summary>
+    public static Uri AmdService { get; } = new("https://kdsintf.amd.com");
+
+    /// <summary>Where AMD's certificates come from, in the order in which they are asked.</summary>
+    public ImmutableArray<AmdSourceSettings> AmdSources { get; init; } = [new(null, AmdService)];
 
     /// <summary>Base address of Intel's provisioning service or a caching one; null asks nobody.</summary>
     public Uri? IntelPcs { get; init; } = new("https://api.trustedservices.intel.com/sgx/certification/v4/");
 }
+
+/// <summary>A source of AMD's certificates: a folder or a service.</summary>
+/// <param name="Folder">Folder in which collateral lies.</param>
+/// <param name="Service">Base address of a key distribution service.</param>
+internal sealed record AmdSourceSettings(string? Folder, Uri? Service);

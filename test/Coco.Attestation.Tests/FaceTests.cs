@@ -33,6 +33,7 @@ public sealed class FaceTests : IAsyncLifetime
         _app = builder.Build();
         _app.MapCocoAttestationGrpc();
         _app.MapCocoAttestationRest();
+        _app.MapCocoAttestationKeys();
         _app.MapCocoAttestationAdmin("/admin");
         await _app.StartAsync();
         _http = _app.GetTestClient();

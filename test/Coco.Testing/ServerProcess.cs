@@ -87,16 +87,16 @@ public sealed class ServerProcess : IAsyncDisposable
         throw new TimeoutException("the server did not listen: " + Output);
     }
 
-    /// <summary>Waits until its output holds a text.</summary>
-    public async Task WaitForOutputAsync(string text, TimeSpan limit)
+    /// <summary>Waits until its output holds a text, or holds it several times.</summary>
+    public async Task WaitForOutputAsync(string text, TimeSpan limit, int times = 1)
     {
         var clock = Stopwatch.StartNew();
-        while (!Output.Contains(text, StringComparison.Ordinal))
+        while (Output.Split(text).Length <= times)
         {
             if (Process.HasExited)
             {
                 await Process.WaitForExitAsync();
-                if (Output.Contains(text, StringComparison.Ordinal))
+                if (Output.Split(text).Length > times)
                 {
                     return;
                 }

@@ -67,31 +67,31 @@ internal sealed class RegoAppraisalPolicy(RegoProgram program, string source) : 
         switch (value)
         {
             case RegoObject o:
-            {
-                var members = new JsonObject();
-                for (int i = 0; i < o.Count; i++)
                 {
-                    if (o.Keys[i] is not RegoString name)
+                    var members = new JsonObject();
+                    for (int i = 0; i < o.Count; i++)
                     {
-                        return value.ToJsonNode();
+                        if (o.Keys[i] is not RegoString name)
+                        {
+                            return value.ToJsonNode();
+                        }
+
+                        members[name.Value] = ToNode(o.Values[i]);
                     }
 
-                    members[name.Value] = ToNode(o.Values[i]);
+                    return members;
                 }
-
-                return members;
-            }
 
             case RegoArray a:
-            {
-                var items = new JsonArray();
-                for (int i = 0; i < a.Count; i++)
                 {
-                    items.Add(ToNode(a[i]));
-                }
+                    var items = new JsonArray();
+                    for (int i = 0; i < a.Count; i++)
+                    {
+                        items.Add(ToNode(a[i]));
+                    }
 
-                return items;
-            }
+                    return items;
+                }
 
             case RegoString s:
                 return JsonValue.Create(s.Value);

@@ -33,8 +33,7 @@ public static class CocoKeyBrokerExtensions
         services.AddSingleton<TokenVerifier>();
         services.AddSingleton<IResourcePolicyCompiler, RegoPolicyCompiler>();
         services.AddSingleton<ResourcePolicies>();
-        services.TryAddSingleton<IAdminAuthenticator>(static p => CreateAuthenticator(p.GetRequiredService<KeyBrokerOptions>(), p.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton<IAdminAuthorizer>(static p => CreateAuthorizer(p.GetRequiredService<KeyBrokerOptions>()));
+        AddAdministrators(services, options.Admin, () => options.Outbound.Invoker);
         services.AddSingleton<IHostedService, WarmUp>();
         services.AddSingleton<AdminGuard>();
         services.AddSingleton<HandshakeHandler>();
@@ -55,6 +54,20 @@ public static class CocoKeyBrokerExtensions
         services.AddSingleton<IReadinessSource>(static p => new BrokerReadiness("resource-policy", p.GetRequiredService<ResourcePolicies>().CheckAsync));
         services.AddSingleton<IReadinessSource>(static p => new BrokerReadiness("token-issuers", p.GetRequiredService<TokenVerifier>().CheckAsync));
         return new Builder(services);
+    }
+
+    /// <summary>
+    /// Adds the key broker's <see cref="IAdminAuthenticator"/> and <see cref="IAdminAuthorizer"/> to a host without a key broker, whose own endpoints
+    /// they guard.
+    /// </summary>
+    public static void AddCocoAdministrators(this IServiceCollection services, Action<AdminOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        var admin = new AdminOptions();
+        configure(admin);
+        services.TryAddSingleton(TimeProvider.System);
+        AddAdministrators(services, admin, static () => new OutboundHttp().Invoker);
     }
 
     /// <summary>Adds the <c>resource</c> plugin with values in the key-value store.</summary>
@@ -122,16 +135,16 @@ public static class CocoKeyBrokerExtensions
         }
     }
 
-    private static IAdminAuthenticator CreateAuthenticator(KeyBrokerOptions options, TimeProvider time) => options.Admin.Mode switch
+    private static void AddAdministrators(IServiceCollection services, AdminOptions admin, Func<HttpMessageInvoker> http)
     {
-        AdminMode.InsecureAllowAll => new AnonymousAuthenticator(),
-        AdminMode.AuthenticatedAuthorization => new BearerAuthenticator(options.Admin, options.Outbound.Invoker, time),
-        _ => new DenyingAuthenticator(),
-    };
-
-    private static IAdminAuthorizer CreateAuthorizer(KeyBrokerOptions options) => options.Admin.Mode == AdminMode.InsecureAllowAll
-        ? new AllowingAuthorizer()
-        : new AccessRuleAuthorizer(options.Admin.Rules);
+        services.TryAddSingleton<IAdminAuthenticator>(p => admin.Mode switch
+        {
+            AdminMode.InsecureAllowAll => new AnonymousAuthenticator(),
+            AdminMode.AuthenticatedAuthorization => new BearerAuthenticator(admin, http(), p.GetRequiredService<TimeProvider>()),
+            _ => new DenyingAuthenticator(),
+        });
+        services.TryAddSingleton<IAdminAuthorizer>(_ => admin.Mode == AdminMode.InsecureAllowAll ? new AllowingAuthorizer() : new AccessRuleAuthorizer(admin.Rules));
+    }
 
     private sealed record Builder(IServiceCollection Services) : ICocoKeyBrokerBuilder;
 }

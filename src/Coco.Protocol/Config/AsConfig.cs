@@ -19,11 +19,17 @@ public sealed record AsConfig
     /// <summary>Object <c>verifier_config</c>.</summary>
     public AsVerifierConfig Verifiers { get; init; } = new();
 
-    /// <summary>Object <c>storage_backend</c>; null when absent, which the reference takes for memory.</summary>
+    /// <summary>Object <c>storage_backend</c>; null when absent, which the reference takes for memory. Never set inside a key broker, which has its own.</summary>
     public KbsStorageConfig? Storage { get; init; }
+
+    /// <summary>Inside a key broker: the store of policies, when it is not the key broker's own.</summary>
+    public string? StorageType { get; init; }
 
     /// <summary>Object <c>decisions</c>, ours.</summary>
     public AsDecisionsConfig Decisions { get; init; } = new();
+
+    /// <summary>Object <c>shadow_policies</c>, ours: full id of the live policy (<c>default_cpu</c>) to the file of the policy that is evaluated beside it.</summary>
+    public ImmutableSortedDictionary<string, string> ShadowPolicyPaths { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Reads a document, of whatever release.</summary>
     /// <param name="document">The document, with what was laid over it.</param>
@@ -33,25 +39,49 @@ public sealed record AsConfig
         ArgumentNullException.ThrowIfNull(document);
         ArgumentNullException.ThrowIfNull(problems);
         var root = new ConfigSection(Modernise((JsonObject)document.Root.DeepClone()), string.Empty, problems);
-        ConfigSection rvps = root.SectionOrEmpty("rvps_config", problems);
-        bool remote = rvps.ChoiceOr("type", false, ("BuiltIn", false), ("GrpcRemote", true));
-        string address = rvps.TextOr("address", "127.0.0.1:50003");
         var storage = root.Section("storage_backend");
-        var config = new AsConfig
-        {
-            Token = AsTokenConfig.Read(root.SectionOrEmpty("attestation_token_broker", problems), problems),
-            RvpsAddress = remote ? (address.Contains("://", StringComparison.Ordinal) ? address : "http://" + address) : null,
-            ReferenceValues = RvpsConfig.ReadSections(rvps, null, problems),
-            Verifiers = AsVerifierConfig.Read(root.SectionOrEmpty("verifier_config", problems), problems),
-            Storage = storage is null ? null : new KbsConfigReader(problems).ReadStorage(storage),
-            Decisions = AsDecisionsConfig.Read(root.SectionOrEmpty("decisions", problems)),
-        };
+        AsConfig config = ReadSections(root, problems) with { Storage = storage is null ? null : new KbsConfigReader(problems).ReadStorage(storage) };
 
         // Historical keys that mean nothing any more.
         _ = root.Raw("work_dir");
         _ = root.Raw("policy_engine");
         root.CheckUnknownKeys(isError: false);
         return config;
+    }
+
+    /// <summary>What the stand-alone document and the key broker's table <c>attestation_service</c> have in common.</summary>
+    internal static AsConfig ReadSections(ConfigSection t, ConfigProblems problems)
+    {
+        ConfigSection rvps = t.SectionOrEmpty("rvps_config", problems);
+        bool remote = rvps.ChoiceOr("type", false, ("BuiltIn", false), ("GrpcRemote", true));
+        string address = rvps.TextOr("address", "127.0.0.1:50003");
+        return new AsConfig
+        {
+            Token = AsTokenConfig.Read(t.SectionOrEmpty("attestation_token_broker", problems), problems),
+            RvpsAddress = remote ? (address.Contains("://", StringComparison.Ordinal) ? address : "http://" + address) : null,
+            ReferenceValues = RvpsConfig.ReadSections(rvps, null, problems),
+            Verifiers = AsVerifierConfig.Read(t.SectionOrEmpty("verifier_config", problems), problems),
+            Decisions = AsDecisionsConfig.Read(t.SectionOrEmpty("decisions", problems)),
+            ShadowPolicyPaths = ReadShadowPolicies(t.Section("shadow_policies")),
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, string> ReadShadowPolicies(ConfigSection? t)
+    {
+        ImmutableSortedDictionary<string, string>.Builder paths = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (string id in t?.Keys ?? [])
+        {
+            if (!PolicyId.Parse(id).TryGet(out _, out Refusal? why))
+            {
+                t!.Error(id, why.Detail, "the full id of a policy, such as default_cpu");
+            }
+            else if (t!.Text(id) is { } path)
+            {
+                paths[id] = path;
+            }
+        }
+
+        return paths.ToImmutable();
     }
 
     // Up to 0.10 the broker was a word and its settings stood beside it.
@@ -165,6 +195,17 @@ public sealed record AsVerifierConfig
     /// <summary>Greatest age of a DPU's alias certificate in seconds.</summary>
     public int DpuMaxCertAgeSeconds { get; init; } = 3600;
 
+    /// <summary>Ours, in <c>tpm_verifier</c>: PEM file or folder of roots for TPM endorsements; null trusts none.</summary>
+    public string? TpmRootsPath { get; init; }
+
+    /// <summary>Ours, insecure: file of simulated roots that are trusted besides the vendors'; null trusts none.</summary>
+    public string? SimulatedRootsPath { get; init; }
+
+    /// <summary>Ours: whether evidence of the <c>sample</c> TEE, which anybody can make, is taken.</summary>
+    public bool Sample { get; init; } = true;
+
+    private static readonly string[] Schemes = ["https://", "http://", "file://"];
+
     internal static AsVerifierConfig Read(ConfigSection t, ConfigProblems problems)
     {
         var standard = new AsVerifierConfig();
@@ -172,6 +213,7 @@ public sealed record AsVerifierConfig
         ConfigSection snp = t.SectionOrEmpty("snp_verifier", problems);
         ConfigSection? dcap = t.Section("dcap_verifier");
         ConfigSection? dpu = t.Section("nvidia_dpu_verifier");
+        ConfigSection? tpm = t.Section("tpm_verifier");
         var sources = ImmutableArray.CreateBuilder<AsVcekSourceConfig>();
         foreach (ConfigSection source in snp.Sections("vcek_sources"))
         {
@@ -194,17 +236,25 @@ public sealed record AsVerifierConfig
             DcapTcbUpdateType = dcap?.Choice("tcb_update_type", "early", "standard") ?? "early",
             DpuRootPath = dpu?.RequireText("root_ca_cert_path"),
             DpuMaxCertAgeSeconds = dpu?.NumberOr("max_cert_age_secs", 3600, 1, int.MaxValue) ?? 3600,
+            TpmRootsPath = tpm?.Text("trusted_roots"),
+            SimulatedRootsPath = t.Text("insecure_simulated_tee"),
+            Sample = t.FlagOr("sample", true),
         };
-        if (dcap is not null && !verifiers.DcapCollateralService.StartsWith("https://", StringComparison.Ordinal)
-            && !verifiers.DcapCollateralService.StartsWith("file://", StringComparison.Ordinal))
+
+        // Collateral is signed, so a caching service of one's own may be plain HTTP.
+        if (dcap is not null && verifiers.DcapCollateralService.Length > 0 && !Schemes.Any(s => verifiers.DcapCollateralService.StartsWith(s, StringComparison.Ordinal)))
         {
-            dcap.Error("collateral_service", "another scheme", "https:// or file://");
+            dcap.Error("collateral_service", "another scheme", string.Join(", ", Schemes));
         }
 
         // Known, and without effect in the reference too.
         _ = dcap?.Raw("use_secure_cert");
-        _ = t.Raw("tpm_verifier");
-        foreach (ConfigSection? one in new[] { nvidia, snp, dcap, dpu, t })
+        foreach (string key in new[] { "trusted_ak_keys_dir", "max_trusted_ak_keys" })
+        {
+            _ = tpm?.Raw(key);
+        }
+
+        foreach (ConfigSection? one in new[] { nvidia, snp, dcap, dpu, tpm, t })
         {
             one?.CheckUnknownKeys(isError: false);
         }

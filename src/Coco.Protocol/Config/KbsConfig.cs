@@ -179,47 +179,8 @@ public sealed record KbsAttestationServiceConfig
     /// <summary>Life of a session in minutes.</summary>
     public int TimeoutMinutes { get; init; } = 5;
 
-    /// <summary>Built in: life of tokens in minutes.</summary>
-    public int TokenMinutes { get; init; } = 5;
-
-    /// <summary>Built in: <c>iss</c>.</summary>
-    public string IssuerName { get; init; } = "CoCo-Attestation-Service";
-
-    /// <summary>Built in: verifier id.</summary>
-    public string DeveloperName { get; init; } = "https://confidentialcontainers.org";
-
-    /// <summary>Built in: verifier id; null for name and version of the program.</summary>
-    public string? BuildName { get; init; }
-
-    /// <summary>Built in: <c>eat_profile</c>.</summary>
-    public string ProfileName { get; init; } = "tag:github.com,2024:confidential-containers/Trustee";
-
-    /// <summary>Built in: keep <c>additional-evidence</c> in the token.</summary>
-    public bool VerboseToken { get; init; } = true;
-
-    /// <summary>Built in: PEM private key that signs tokens; null for one of our own making.</summary>
-    public string? SignerKeyPath { get; init; }
-
-    /// <summary>Built in: PEM chain for <c>x5c</c>.</summary>
-    public string? SignerCertPath { get; init; }
-
-    /// <summary>Built in: <c>x5u</c>.</summary>
-    public string? SignerCertUrl { get; init; }
-
-    /// <summary>Built in: address of a remote reference value provider; null for the one in the process.</summary>
-    public string? RvpsAddress { get; init; }
-
-    /// <summary>Built in: settings of extractors.</summary>
-    public JsonObject? RvpsExtractors { get; init; }
-
-    /// <summary>Built in: store of reference values; null for the global one.</summary>
-    public string? RvpsStorageType { get; init; }
-
-    /// <summary>Built in: store of policies; null for the global one.</summary>
-    public string? StorageType { get; init; }
-
-    /// <summary>Built in: settings of verifiers.</summary>
-    public JsonObject? VerifierConfig { get; init; }
+    /// <summary>Built in: tokens, verifiers, reference values and decisions, as the stand-alone service has them.</summary>
+    public AsConfig BuiltIn { get; init; } = new();
 
     /// <summary>gRPC: address.</summary>
     public string AsAddress { get; init; } = "http://127.0.0.1:50004";

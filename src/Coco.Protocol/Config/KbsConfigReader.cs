@@ -256,30 +256,12 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
             ("intel_ta", KbsAttestationServiceType.IntelTrustAuthority),
             ("IntelTA", KbsAttestationServiceType.IntelTrustAuthority));
         bool intel = type == KbsAttestationServiceType.IntelTrustAuthority;
-        ConfigSection broker = t.SectionOrEmpty("attestation_token_broker", problems);
-        ConfigSection signer = broker.SectionOrEmpty("signer", problems);
-        ConfigSection rvps = t.SectionOrEmpty("rvps_config", problems);
         var standard = new KbsAttestationServiceConfig();
-        bool remote = rvps.ChoiceOr("type", false, ("BuiltIn", false), ("GrpcRemote", true));
-        string rvpsAddress = rvps.TextOr("address", "127.0.0.1:50003");
         var service = new KbsAttestationServiceConfig
         {
             Type = type,
             TimeoutMinutes = t.NumberOr("timeout", 5, 1, 1440),
-            TokenMinutes = broker.NumberOr("duration_min", 5, 1, 525_600),
-            IssuerName = broker.TextOr("issuer_name", standard.IssuerName),
-            DeveloperName = broker.TextOr("developer_name", standard.DeveloperName),
-            BuildName = broker.Text("build_name"),
-            ProfileName = broker.TextOr("profile_name", standard.ProfileName),
-            VerboseToken = broker.FlagOr("verbose_token", true),
-            SignerKeyPath = signer.Text("key_path"),
-            SignerCertPath = signer.Text("cert_path"),
-            SignerCertUrl = signer.Text("cert_url"),
-            RvpsAddress = remote ? rvpsAddress : null,
-            RvpsExtractors = rvps.RawTable("extractors"),
-            RvpsStorageType = StorageType(rvps, "storage_type"),
-            StorageType = StorageType(t, "storage_type"),
-            VerifierConfig = t.RawTable("verifier_config"),
+            BuiltIn = AsConfig.ReadSections(t, problems) with { StorageType = StorageType(t, "storage_type") },
             AsAddress = t.TextOr("as_addr", standard.AsAddress),
             PoolSize = t.NumberOr("pool_size", 100, 1, 10_000),
             BaseUrl = t.TextIf(intel, "base_url"),
@@ -289,9 +271,6 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
             AllowUnmatchedPolicy = t.FlagOr("allow_unmatched_policy", false),
             PolicyIdMap = ReadPolicyMap(t),
         };
-        signer.CheckUnknownKeys(isError: false);
-        broker.CheckUnknownKeys(isError: false);
-        rvps.CheckUnknownKeys(isError: false);
         t.CheckUnknownKeys(isError: false);
         return service;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text.Json.Nodes;
+using System.Net;
 using Coco.Protocol;
 
 namespace Coco.Trustee;
@@ -13,27 +14,21 @@ internal static class AttestationCommand
         var file = new Option<FileInfo?>("--config-file", "-c") { Description = "Configuration of the attestation service in JSON" };
         var grpc = new Option<string?>("--grpc-socket") { Description = "Address of the gRPC face; 127.0.0.1:50004 when no face is named" };
         var rest = new Option<string?>("--rest-socket") { Description = "Address of the REST face" };
+        var admin = new Option<string?>("--admin-socket") { Description = "Address for administrators and monitoring over HTTP/1.1; they are served on the REST face too" };
         var (certificate, key, origin, set, simulated) = Shared();
-        var command = new Command("as", "Run the attestation service alone") { file, grpc, rest, certificate, key, origin, set, simulated };
+        var command = new Command("as", "Run the attestation service alone") { file, grpc, rest, admin, certificate, key, origin, set, simulated };
         command.SetAction(async (result, ct) =>
         {
-            string? grpcAt = result.GetValue(grpc);
             string? restAt = result.GetValue(rest);
-            grpcAt ??= restAt is null ? "127.0.0.1:50004" : null;
-            TrusteeSettings settings = Settings(result, file, certificate, key, set, simulated);
-            var running = new List<Task>();
-            if (grpcAt is not null)
+            string? grpcAt = result.GetValue(grpc) ?? (restAt is null ? "127.0.0.1:50004" : null);
+            using AdminAccess access = OpenAdmin(result);
+            TrusteeSettings settings = Settings(result, file, certificate, key, set, simulated, access) with
             {
-                running.Add(RunCommand.ServeAsync(
-                    settings with { Sockets = [KbsConfigWiring.ParseSocket(grpcAt)] }, TrusteeServices.AttestationGrpc | ReferenceFace(settings), null, ct));
-            }
-
-            if (restAt is not null)
-            {
-                running.Add(RunCommand.ServeAsync(settings with { Sockets = [KbsConfigWiring.ParseSocket(restAt)] }, TrusteeServices.AttestationRest, result.GetValue(origin), ct));
-            }
-
-            await Task.WhenAll(running).ConfigureAwait(false);
+                GrpcSockets = Sockets(grpcAt),
+                Sockets = [.. Sockets(restAt), .. Sockets(result.GetValue(admin))],
+            };
+            TrusteeServices serve = (grpcAt is null ? 0 : TrusteeServices.AttestationGrpc | ReferenceFace(settings)) | (restAt is null ? 0 : TrusteeServices.AttestationRest);
+            await RunCommand.ServeAsync(settings, serve, result.GetValue(origin), ct).ConfigureAwait(false);
             return 0;
         });
         return command;
@@ -59,7 +54,10 @@ internal static class AttestationCommand
 
         root.SetAction(async (result, ct) =>
         {
-            TrusteeSettings settings = Settings(result, file, certificate, key, set, simulated) with { Sockets = [KbsConfigWiring.ParseSocket(result.GetValue(socket)!)] };
+            using AdminAccess access = OpenAdmin(result);
+            TrusteeSettings settings = Settings(result, file, certificate, key, set, simulated, access);
+            ImmutableArray<IPEndPoint> at = Sockets(result.GetValue(socket));
+            settings = rest ? settings with { Sockets = at, GrpcSockets = [] } : settings with { Sockets = [], GrpcSockets = at };
             await RunCommand.ServeAsync(
                 settings,
                 rest ? TrusteeServices.AttestationRest : TrusteeServices.AttestationGrpc | ReferenceFace(settings),
@@ -68,6 +66,15 @@ internal static class AttestationCommand
             return 0;
         });
         return root;
+    }
+
+    private static ImmutableArray<IPEndPoint> Sockets(string? address) => address is null ? [] : [KbsConfigWiring.ParseSocket(address)];
+
+    private static AdminAccess OpenAdmin(ParseResult result)
+    {
+        string home = TrusteeCommandLine.HomeOf(result);
+        PrivateFiles.CreateFolder(home);
+        return AdminAccess.Open(home, TimeProvider.System);
     }
 
     private static TrusteeServices ReferenceFace(TrusteeSettings settings) => settings.RemoteReferenceValues is null ? TrusteeServices.ReferenceValues : 0;
@@ -80,10 +87,8 @@ internal static class AttestationCommand
         new Option<FileInfo?>("--insecure-simulated-tee") { Description = "File of simulated roots to trust. INSECURE" });
 
     private static TrusteeSettings Settings(
-        ParseResult result, Option<FileInfo?> file, Option<FileInfo?> certificate, Option<FileInfo?> key, Option<string[]> set, Option<FileInfo?> simulated)
+        ParseResult result, Option<FileInfo?> file, Option<FileInfo?> certificate, Option<FileInfo?> key, Option<string[]> set, Option<FileInfo?> simulated, AdminAccess access)
     {
-        string home = TrusteeCommandLine.HomeOf(result);
-        PrivateFiles.CreateFolder(home);
         FileInfo? chain = result.GetValue(certificate);
         FileInfo? privateKey = result.GetValue(key);
         if ((chain is null) != (privateKey is null))
@@ -93,37 +98,25 @@ internal static class AttestationCommand
 
         string? path = result.GetValue(file)?.FullName;
         ConfigDocument document = ConfigFile.Read(path, result.GetValue(set) ?? [], ConfigSyntax.Json);
-        JsonObject root = document.Root;
-
-        // The same members as the key broker's built-in service, under the names that the stand-alone service gives them.
-        var inner = new JsonObject { ["type"] = "coco_as_builtin" };
-        foreach (string member in (string[])["attestation_token_broker", "rvps_config", "verifier_config"])
-        {
-            if (root[member] is { } value)
-            {
-                inner[member] = value.DeepClone();
-            }
-        }
-
-        var outer = new JsonObject
-        {
-            ["http_server"] = new JsonObject { ["insecure_http"] = true },
-            ["admin"] = new JsonObject { ["authorization_mode"] = "DenyAll" },
-            ["attestation_service"] = inner,
-        };
-        if (root["storage_backend"] is { } storage)
-        {
-            outer["storage_backend"] = storage.DeepClone();
-        }
-
-        ConfigDocument rewritten = ConfigDocument.Parse(Jws.ToUtf8(outer), ConfigSyntax.Json).Require();
         var problems = new ConfigProblems();
-        KbsConfig config = KbsConfig.Read(rewritten, problems);
+        AsConfig config = AsConfig.Read(document, problems);
+        TrusteeSettings settings = AttestationWiring.Apply(
+            new TrusteeSettings
+            {
+                Home = TrusteeCommandLine.HomeOf(result),
+                Sockets = [],
+                Tls = chain is null ? null : new TlsSettings { CertificatePath = chain.FullName, KeyPath = privateKey!.FullName },
+                Store = KbsConfigWiring.StoreOf(config.Storage ?? new KbsStorageConfig(), null),
+                KeyRingPath = config.Storage?.KeyRingPath,
+                StoreOverrides = config.ReferenceValues.StorageType is { } values
+                    ? ImmutableDictionary<string, StoreSettings>.Empty.Add("reference_value", KbsConfigWiring.StoreOf(config.Storage, values))
+                    : ImmutableDictionary<string, StoreSettings>.Empty,
+                Administrators = access.Apply,
+            },
+            config,
+            result.GetValue(simulated)?.FullName,
+            problems);
         ConfigFile.Require(problems, path);
-        TrusteeSettings settings = KbsConfigWiring.Build(config, home, result.GetValue(simulated)?.FullName);
-        return settings with
-        {
-            Tls = chain is null ? null : new TlsSettings { CertificatePath = chain.FullName, KeyPath = privateKey!.FullName },
-        };
+        return settings with { Warnings = [.. problems.Warnings.Select(w => w.ToString())] };
     }
 }

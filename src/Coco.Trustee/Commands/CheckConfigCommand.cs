@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using Coco.Protocol;
+using Coco.ReferenceValues;
 
 namespace Coco.Trustee;
 
@@ -9,16 +10,18 @@ internal static class CheckConfigCommand
 {
     public static Command Build()
     {
-        var file = new Argument<FileInfo>("FILE") { Description = "Configuration of the key broker in TOML, YAML or JSON" };
+        var file = new Argument<FileInfo>("FILE") { Description = "Configuration in TOML, YAML or JSON" };
+        var kind = new Option<string>("--kind") { Description = "Whose it is: kbs, as or rvps", DefaultValueFactory = _ => "kbs" };
+        kind.AcceptOnlyFromAmong("kbs", "as", "rvps");
         var strict = new Option<bool>("--strict") { Description = "Unknown keys are mistakes too" };
         var set = new Option<string[]>("--set") { Description = "One setting over the file" };
-        var command = new Command("check-config", "Check a configuration file") { file, strict, set };
+        var command = new Command("check-config", "Check a configuration file") { file, kind, strict, set };
         command.SetAction(result =>
         {
             string path = result.GetRequiredValue(file).FullName;
             ConfigDocument document = ConfigFile.Read(path, result.GetValue(set) ?? []);
             var problems = new ConfigProblems();
-            KbsConfig config = KbsConfig.Read(document, problems);
+            Read(document, result.GetValue(kind)!, TrusteeCommandLine.HomeOf(result), problems);
             bool bad = problems.Errors.Count > 0 || (result.GetValue(strict) && problems.Warnings.Count > 0);
             foreach (ConfigProblem error in problems.Errors)
             {
@@ -35,10 +38,30 @@ internal static class CheckConfigCommand
                 return 1;
             }
 
-            KbsConfigWiring.Build(config, TrusteeCommandLine.HomeOf(result), null);
             Console.Out.WriteLine($"{path}: good");
             return 0;
         });
         return command;
+    }
+
+    private static void Read(ConfigDocument document, string kind, string home, ConfigProblems problems)
+    {
+        switch (kind)
+        {
+            case "as":
+                AttestationWiring.Apply(new TrusteeSettings { Home = home }, AsConfig.Read(document, problems), null, problems);
+                break;
+            case "rvps":
+                ReferenceValuesConfiguration.ToOptions(RvpsConfig.Read(document, problems), problems);
+                break;
+            default:
+                KbsConfig config = KbsConfig.Read(document, problems);
+                if (problems.Errors.Count == 0)
+                {
+                    KbsConfigWiring.Build(config, home, null, problems);
+                }
+
+                break;
+        }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Coco.Protocol;
+using Coco.ReferenceValues;
 
 namespace Coco.Trustee;
 
@@ -28,37 +28,40 @@ internal static class ReferenceValuesCommand
     {
         var file = new Option<FileInfo>("--config", "-c") { Description = "Configuration in JSON", DefaultValueFactory = _ => new FileInfo("/etc/rvps.json") };
         var address = new Option<string>("--address", "-a") { Description = "Address to listen on", DefaultValueFactory = _ => "127.0.0.1:50003" };
+        var set = new Option<string[]>("--set") { Description = "One setting over the file" };
         command.Options.Add(file);
         command.Options.Add(address);
+        command.Options.Add(set);
         command.SetAction(async (result, ct) =>
         {
             string home = TrusteeCommandLine.HomeOf(result);
             PrivateFiles.CreateFolder(home);
             FileInfo named = result.GetValue(file)!;
-            ConfigDocument document = named.Exists ? ConfigFile.Read(named.FullName, [], ConfigSyntax.Json) : new ConfigDocument();
-            var storage = new KbsStorageConfig { Type = "memory" };
-            if (document.Root["storage"] is JsonObject table)
+            if (!named.Exists && result.GetResult(file) is { Implicit: false })
             {
-                var outer = new JsonObject
-                {
-                    ["http_server"] = new JsonObject(),
-                    ["admin"] = new JsonObject { ["authorization_mode"] = "DenyAll" },
-                    ["storage_backend"] = table.DeepClone(),
-                };
-                var problems = new ConfigProblems();
-                KbsConfig config = KbsConfig.Read(ConfigDocument.Parse(Jws.ToUtf8(outer), ConfigSyntax.Json).Require(), problems);
-                ConfigFile.Require(problems, named.FullName);
-                storage = config.Storage ?? storage;
+                throw new ArgumentException($"{named.FullName} does not exist");
             }
 
+            ConfigDocument document = ConfigFile.Read(named.Exists ? named.FullName : null, result.GetValue(set) ?? [], ConfigSyntax.Json);
+            var problems = new ConfigProblems();
+            RvpsConfig config = RvpsConfig.Read(document, problems);
+            ReferenceValuesOptions options = ReferenceValuesConfiguration.ToOptions(config, problems);
+            ConfigFile.Require(problems, named.FullName);
             await RunCommand.ServeAsync(
                 new TrusteeSettings
                 {
                     Home = home,
-                    Sockets = [KbsConfigWiring.ParseSocket(result.GetValue(address)!)],
+                    Sockets = [],
+                    GrpcSockets = [KbsConfigWiring.ParseSocket(result.GetValue(address)!)],
                     Tls = null,
-                    Store = KbsConfigWiring.StoreOf(storage, null),
-                    Warnings = named.Exists ? [] : [$"{named.FullName} does not exist; defaults are used"],
+                    Store = KbsConfigWiring.StoreOf(config.Storage ?? new KbsStorageConfig(), null),
+                    KeyRingPath = config.Storage?.KeyRingPath,
+                    ReferenceValues = options,
+                    Warnings =
+                    [
+                        .. named.Exists ? (string[])[] : [$"{named.FullName} does not exist; defaults are used"],
+                        .. problems.Warnings.Select(w => w.ToString()),
+                    ],
                 },
                 TrusteeServices.ReferenceValues,
                 null,

@@ -65,8 +65,8 @@ internal static class RunCommand
         var problems = new ConfigProblems();
         KbsConfig config = KbsConfig.Read(document, problems);
         ConfigFile.Require(problems, path);
-        TrusteeSettings settings = KbsConfigWiring.Build(config, home, simulatedRoots);
-        settings = settings with { Attestation = settings.Attestation with { Decisions = DecisionSettings.Read(document, path) } };
+        TrusteeSettings settings = KbsConfigWiring.Build(config, home, simulatedRoots, problems);
+        ConfigFile.Require(problems, path);
         Action<KeyBrokerOptions> configured = settings.KeyBroker;
         return settings with
         {

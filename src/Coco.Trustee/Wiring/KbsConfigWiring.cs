@@ -13,17 +13,17 @@ namespace Coco.Trustee;
 /// <summary>Turns a key broker's configuration document into the settings of the process.</summary>
 internal static class KbsConfigWiring
 {
+    /// <summary>The settings; mistakes in files that the attestation service's part names go to <paramref name="problems"/>.</summary>
     /// <exception cref="ArgumentException">A value cannot be used, or a file that is named cannot be read.</exception>
-    public static TrusteeSettings Build(KbsConfig config, string home, string? simulatedRoots)
+    public static TrusteeSettings Build(KbsConfig config, string home, string? simulatedRoots, ConfigProblems problems)
     {
         KbsHttpServerConfig http = config.HttpServer;
-        KbsAttestationServiceConfig attestation = config.AttestationService;
         if (!http.InsecureHttp && (http.Certificate is null) != (http.PrivateKey is null))
         {
             throw new ArgumentException(http.Certificate is null ? "Missing certificate" : "Missing private key");
         }
 
-        return new TrusteeSettings
+        var settings = new TrusteeSettings
         {
             Home = home,
             Sockets = [.. http.Sockets.Select(ParseSocket)],
@@ -34,12 +34,10 @@ internal static class KbsConfigWiring
             KeyRingPath = config.Storage?.KeyRingPath,
             KeyBroker = options => KeyBrokerConfiguration.Apply(config, options),
             Plugins = builder => builder.AddConfiguredPlugins(config),
-            Attestation = AttestationOf(attestation),
-            Verifiers = VerifiersOf(attestation.VerifierConfig, simulatedRoots),
             RemoteAttestation = KeyBrokerConfiguration.CreateRemoteAttestationService(config),
-            RemoteReferenceValues = attestation.RvpsAddress is { } rvps ? Address(rvps) : null,
             Warnings = Warnings(config),
         };
+        return AttestationWiring.Apply(settings, config.AttestationService.BuiltIn, simulatedRoots, problems);
     }
 
     public static IPEndPoint ParseSocket(string text) => IPEndPoint.TryParse(text, out IPEndPoint? at) && at.Port != 0
@@ -65,93 +63,6 @@ internal static class KbsConfigWiring
             "redis" => Environment.GetEnvironmentVariable("REDIS_URL") is { Length: > 0 } redis ? redis : Reveal(storage.RedisUrl),
             _ => null,
         });
-    }
-
-    /// <summary>The built-in attestation service.</summary>
-    public static AttestationOptions AttestationOf(KbsAttestationServiceConfig config) => new()
-    {
-        Token = new TokenOptions
-        {
-            Duration = TimeSpan.FromMinutes(config.TokenMinutes),
-            Issuer = config.IssuerName,
-            Developer = config.DeveloperName,
-            Build = config.BuildName ?? "attestation-service 0.1.0",
-            Profile = config.ProfileName,
-            Verbose = config.VerboseToken,
-        },
-        Signer = config.SignerKeyPath is { } key
-            ? new SignerOptions(SecretReference.Resolve(new ConfigSecret("file://" + Path.GetFullPath(key))))
-            {
-                CertificateUrl = config.SignerCertUrl,
-                CertificateChainPem = config.SignerCertPath is { } chain ? File.ReadAllText(chain) : null,
-            }
-            : null,
-    };
-
-    /// <summary>Reads <c>verifier_config</c> (kbs.md 7.3, attestation-service.md 4).</summary>
-    public static VerifierSettings VerifiersOf(JsonObject? config, string? simulatedRoots)
-    {
-        var settings = new VerifierSettings { SimulatedRootsPath = simulatedRoots ?? Text(config, "insecure_simulated_tee") };
-        if (config?["snp_verifier"] is JsonObject snp && snp["vcek_sources"] is JsonArray sources)
-        {
-            Uri? kds = null;
-            ImmutableArray<string>.Builder folders = ImmutableArray.CreateBuilder<string>();
-            foreach (JsonNode? source in sources)
-            {
-                switch (Text(source as JsonObject, "type"))
-                {
-                    case "KDS":
-                        kds = Address(Text(source as JsonObject, "base_url") ?? "https://kdsintf.amd.com");
-                        break;
-                    case "OfflineStore":
-                        folders.Add(Text(source as JsonObject, "path") ?? "/opt/confidential-containers/attestation-service/kds-store");
-                        break;
-                    case var other:
-                        throw new ArgumentException($"verifier_config.snp_verifier.vcek_sources: type '{other}'; allowed: KDS, OfflineStore");
-                }
-            }
-
-            settings = settings with { AmdKds = kds, CollateralFolders = folders.ToImmutable() };
-        }
-
-        if (config?["dcap_verifier"] is JsonObject dcap)
-        {
-            string service = Text(dcap, "collateral_service")
-                ?? throw new ArgumentException("verifier_config.dcap_verifier.collateral_service is required where the table exists");
-            settings = service.StartsWith("file://", StringComparison.Ordinal)
-                ? settings with { IntelCollateralFile = service["file://".Length..], IntelPcs = null }
-                : settings with { IntelPcs = Address(service) };
-            settings = settings with
-            {
-                StandardTcbUpdates = Text(dcap, "tcb_update_type") switch
-                {
-                    null or "early" => false,
-                    "standard" => true,
-                    var other => throw new ArgumentException($"verifier_config.dcap_verifier.tcb_update_type: '{other}'; allowed: early, standard"),
-                },
-            };
-        }
-
-        if (config?["nvidia_verifier"] is JsonObject nvidia && Text(nvidia, "type") is "Remote" or "remote")
-        {
-            settings = settings with { NvidiaService = Address(Text(nvidia, "verifier_url") ?? "https://nras.attestation.nvidia.com/v4/attest") };
-        }
-
-        if (config?["nvidia_dpu_verifier"] is JsonObject dpu)
-        {
-            settings = settings with
-            {
-                DpuRootPath = Text(dpu, "root_ca_cert_path") ?? throw new ArgumentException("verifier_config.nvidia_dpu_verifier.root_ca_cert_path is required"),
-                DpuLongestAge = TimeSpan.FromSeconds(dpu["max_cert_age_secs"]?.GetValue<long>() ?? 3600),
-            };
-        }
-
-        if (config?["tpm_verifier"] is JsonObject tpm)
-        {
-            settings = settings with { TpmRootsPath = Text(tpm, "trusted_roots") };
-        }
-
-        return settings;
     }
 
     private static TlsSettings TlsOf(KbsHttpServerConfig http)
@@ -180,13 +91,14 @@ internal static class KbsConfigWiring
 
     private static ImmutableDictionary<string, StoreSettings> Overrides(KbsConfig config)
     {
+        AsConfig attestation = config.AttestationService.BuiltIn;
         ImmutableDictionary<string, StoreSettings>.Builder overrides = ImmutableDictionary.CreateBuilder<string, StoreSettings>(StringComparer.Ordinal);
-        if (config.AttestationService.StorageType is { } policies)
+        if (attestation.StorageType is { } policies)
         {
             overrides["attestation_service_policy"] = StoreOf(config.Storage, policies);
         }
 
-        if (config.AttestationService.RvpsStorageType is { } values)
+        if (attestation.ReferenceValues.StorageType is { } values)
         {
             overrides["reference_value"] = StoreOf(config.Storage, values);
         }
@@ -232,7 +144,4 @@ internal static class KbsConfigWiring
         using Secret resolved = SecretReference.Resolve(secret);
         return System.Text.Encoding.UTF8.GetString(resolved.Reveal());
     }
-
-    private static string? Text(JsonObject? table, string key) =>
-        table?[key] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

@@ -116,19 +116,14 @@ internal static class VerifierWiring
             AutomaticDecompression = DecompressionMethods.None,
         });
         ImmutableArray<ICollateralSource>.Builder sources = ImmutableArray.CreateBuilder<ICollateralSource>();
-        foreach (string folder in settings.CollateralFolders)
+        foreach (AmdSourceSettings amd in settings.AmdSources)
         {
-            sources.Add(new CollateralDirectory(folder));
+            sources.Add(amd.Folder is { } folder ? new CollateralDirectory(folder) : new AmdKdsSource(http, amd.Service!));
         }
 
         if (settings.IntelCollateralFile is { } file)
         {
             sources.Add(new IntelCollateralFileSource(file));
-        }
-
-        if (settings.AmdKds is { } kds)
-        {
-            sources.Add(new AmdKdsSource(http, kds));
         }
 
         if (settings.IntelPcs is { } pcs)

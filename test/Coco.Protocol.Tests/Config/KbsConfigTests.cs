@@ -55,7 +55,7 @@ public sealed class KbsConfigTests
         Assert.Equal(["0.0.0.0:8080", "[::1]:8081"], config.HttpServer.Sockets);
         Assert.Equal(("ops", "kbs", "/etc/kbs/admin.pub"), (config.Admin.IdentityProviders[0].Issuer, config.Admin.IdentityProviders[0].Audience, config.Admin.IdentityProviders[0].PublicKeyUri));
         Assert.Equal(("admin", "^/kbs/v0/.+$"), (config.Admin.Acls[0].Role, config.Admin.Acls[0].AllowedEndpoints));
-        Assert.Equal((7, "/etc/kbs/token.key", "strict-policy"), (config.AttestationService.TimeoutMinutes, config.AttestationService.SignerKeyPath, config.AttestationService.PolicyIdMap["strict"]));
+        Assert.Equal((7, "/etc/kbs/token.key", "strict-policy"), (config.AttestationService.TimeoutMinutes, config.AttestationService.BuiltIn.Token.SignerKeyPath, config.AttestationService.PolicyIdMap["strict"]));
         Assert.Equal(("local_fs", "/var/lib/kbs"), (config.Storage!.Type, config.Storage.LocalFsPath));
         Assert.Equal(KbsResourceBackend.KeyValueStorage, Assert.IsType<KbsResourcePluginConfig>(Assert.Single(config.Plugins)).Backend);
     }
