@@ -53,6 +53,40 @@ public sealed class AuditTests
         Assert.Contains(answer.Header("x-request-id")!, broker.Log.All, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/kbs/v0/resource/../../etc/passwd", "Malformed")]
+    [InlineData("/x/../kbs/v0/resource/a/b/c", "Malformed")]
+    [InlineData("/kbs/v0/resource/a/..%2f..%2fb/c", "Malformed")]
+    [InlineData("/kbs/v0/resource/a/b/c%", "Malformed")]
+    [InlineData("/kbs/v0/resource/a/../b/c", "Unauthenticated")]
+    public async Task Path_Devised_IsAnEventWithItsReason(string target, string code)
+    {
+        await using TestBroker broker = await TestBroker.StartAsync();
+
+        await broker.SendAsync("GET", target);
+        await broker.FlushAuditAsync();
+
+        JsonElement refused = JsonDocument.Parse((await LinesAsync(broker.Stores))[0]).RootElement;
+        Assert.Equal("refused", refused.GetProperty("decision").GetString());
+        Assert.Equal(code, refused.GetProperty("code").GetString());
+        Assert.NotEmpty(refused.GetProperty("reason").GetString()!);
+        Assert.NotEmpty(refused.GetProperty("client").GetString()!);
+    }
+
+    [Fact]
+    public async Task Body_TooLarge_IsAnEvent()
+    {
+        await using TestBroker broker = await TestBroker.StartAsync(o => o.MaxBodyBytes = 4096);
+
+        RawAnswer answer = await broker.SendAsync("POST", "/kbs/v0/auth", new string('a', 5000));
+        await broker.FlushAuditAsync();
+
+        Assert.Equal(413, answer.Status);
+        JsonElement refused = JsonDocument.Parse((await LinesAsync(broker.Stores))[0]).RootElement;
+        Assert.Equal("TooLarge", refused.GetProperty("code").GetString());
+        Assert.Equal("POST /kbs/v0/auth", refused.GetProperty("target").GetString());
+    }
+
     [Fact]
     public async Task Chain_AcrossReplicasAndRestarts_IsOne()
     {

@@ -13,6 +13,9 @@ internal enum AuditKind
     ReferenceValue,
     Secret,
     Plugin,
+
+    /// <summary>A request that was refused before any endpoint saw it: its path, its size, or too many from one client.</summary>
+    Request,
 }
 
 /// <summary>One decision of the broker. Holds no secret, no token and no cookie: only digests of them.</summary>

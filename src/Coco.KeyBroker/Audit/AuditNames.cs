@@ -15,6 +15,7 @@ internal static class AuditNames
         AuditKind.ReferenceValue => "reference-value",
         AuditKind.Secret => "secret",
         AuditKind.Plugin => "plugin",
+        AuditKind.Request => "request",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 }

@@ -113,6 +113,7 @@ public static class CocoKeyBrokerExtensions
         KeyBrokerDispatcher dispatcher = endpoints.ServiceProvider.GetRequiredService<KeyBrokerDispatcher>();
         ReadinessHandler readiness = endpoints.ServiceProvider.GetRequiredService<ReadinessHandler>();
         endpoints.Map("/kbs/v0/{**rest}", (RequestDelegate)dispatcher.HandleAsync);
+        endpoints.MapFallback("{**path}", (RequestDelegate)dispatcher.HandleElsewhereAsync);
         endpoints.MapGet("/healthz", (RequestDelegate)(static context => Reply.EmptyAsync(context, StatusCodes.Status200OK)));
         endpoints.MapGet("/readyz", (RequestDelegate)readiness.HandleAsync);
     }

@@ -16,10 +16,14 @@ internal sealed partial class KeyBrokerDispatcher(
     AdminHandler admin,
     IAttestationService attestation,
     KeyBrokerMetrics metrics,
+    AuditLog audit,
     TimeProvider time,
     ILogger<KeyBrokerDispatcher> log)
 {
     private const string TooLarge = "payload reached size limit";
+
+    private static readonly Refusal Folded = new(RefusalCode.Malformed, "the path is the broker's only with its dot segments, escapes or letter case undone");
+    private static readonly Refusal TooMany = new(RefusalCode.Forbidden, "too many handshakes from this address");
 
     private readonly ClientRateLimiter _limiter = new(options.HandshakesPerSecond, options.HandshakeBurst, time);
 
@@ -37,7 +41,9 @@ internal sealed partial class KeyBrokerDispatcher(
         }
         catch (BadHttpRequestException e)
         {
-            await Reply.TextAsync(context, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge : "bad request");
+            bool large = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
+            RecordRefusal(context, new Refusal(large ? RefusalCode.TooLarge : RefusalCode.Malformed, e.Message));
+            await Reply.TextAsync(context, e.StatusCode, large ? TooLarge : "bad request");
         }
         catch (Exception e)
         {
@@ -53,11 +59,22 @@ internal sealed partial class KeyBrokerDispatcher(
         }
     }
 
+    /// <summary>Answers what no endpoint takes. A path that begins as ours and is not, once its dot segments are folded, is somebody's attempt.</summary>
+    public async Task HandleElsewhereAsync(HttpContext context)
+    {
+        if (RawTarget(context).StartsWith(RequestTarget.Prefix, StringComparison.Ordinal))
+        {
+            RecordRefusal(context, Folded);
+        }
+
+        await Reply.EmptyAsync(context, StatusCodes.Status404NotFound);
+    }
+
     private async Task RouteAsync(HttpContext context)
     {
-        string raw = context.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } target ? target : context.Request.Path + context.Request.QueryString.ToString();
-        if (!RequestTarget.TryParse(raw, out RequestTarget? parsed, out Refusal? refusal))
+        if (!RequestTarget.TryParse(RawTarget(context), out RequestTarget? parsed, out Refusal? refusal))
         {
+            RecordRefusal(context, Folded);
             await Reply.EmptyAsync(context, StatusCodes.Status404NotFound);
             return;
         }
@@ -71,6 +88,7 @@ internal sealed partial class KeyBrokerDispatcher(
 
         if (refusal is not null)
         {
+            RecordRefusal(context, refusal);
             await Reply.TextAsync(context, StatusCodes.Status400BadRequest, refusal.Detail);
             return;
         }
@@ -78,6 +96,8 @@ internal sealed partial class KeyBrokerDispatcher(
         using RequestBody? body = await RequestBody.ReadAsync(context, options.MaxBodyBytes, context.RequestAborted);
         if (body is null)
         {
+            RecordRefusal(context, new Refusal(RefusalCode.TooLarge, $"the body has more than {options.MaxBodyBytes} bytes"));
+
             // The rest of the body is not worth reading.
             context.Response.Headers.Connection = "close";
             await Reply.TextAsync(context, StatusCodes.Status413PayloadTooLarge, TooLarge);
@@ -132,10 +152,26 @@ internal sealed partial class KeyBrokerDispatcher(
             return true;
         }
 
+        RecordRefusal(context, TooMany);
         context.Response.Headers.RetryAfter = "1";
         await Reply.ErrorAsync(context, new KbsError(StatusCodes.Status429TooManyRequests, "AttestationError", "Attestation error: too many handshakes"));
         return false;
     }
+
+    private static string RawTarget(HttpContext context) =>
+        context.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } target ? target : context.Request.Path + context.Request.QueryString.ToString();
+
+    private void RecordRefusal(HttpContext context, Refusal cause) => audit.Record(new AuditEvent
+    {
+        Time = time.GetUtcNow(),
+        Kind = AuditKind.Request,
+        Allowed = false,
+        Reason = cause.Detail,
+        Code = cause.Code,
+        Target = context.Request.Method + " " + RequestTarget.Printable(RawTarget(context)),
+        RequestId = Reply.RequestId(context),
+        Client = context.Connection.RemoteIpAddress?.ToString(),
+    });
 
     private async Task PublishKeysAsync(BrokerCall call)
     {

@@ -42,22 +42,21 @@ internal sealed class RequestTarget
     public string DecodedPath => Rest.IsEmpty ? Prefix + Endpoint : Prefix + Endpoint + "/" + string.Join('/', Rest);
 
     /// <summary>The decoded path for logs and records: without control characters, at most 512 characters.</summary>
-    public string PrintablePath
-    {
-        get
-        {
-            string path = DecodedPath;
-            if (path.Length > MaxPrinted)
-            {
-                path = path[..MaxPrinted] + "…";
-            }
-
-            return path.Any(char.IsControl) ? string.Concat(path.Select(static c => char.IsControl(c) ? '?' : c)) : path;
-        }
-    }
+    public string PrintablePath => Printable(DecodedPath);
 
     /// <summary>The segments after the endpoint, joined.</summary>
     public string JoinedRest => string.Join('/', Rest);
+
+    /// <summary>Text of a stranger's for logs and records: without control characters, at most 512 characters.</summary>
+    public static string Printable(string text)
+    {
+        if (text.Length > MaxPrinted)
+        {
+            text = text[..MaxPrinted] + "…";
+        }
+
+        return text.Any(char.IsControl) ? string.Concat(text.Select(static c => char.IsControl(c) ? '?' : c)) : text;
+    }
 
     /// <summary>Null when the path is none of the broker's; a refusal when it is and cannot be decoded.</summary>
     public static bool TryParse(string raw, out RequestTarget? target, out Refusal? refusal)
