@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
@@ -9,14 +8,11 @@ namespace Coco.Attestation.Tokens;
 /// <summary>ES256 with a key in memory.</summary>
 internal sealed class EcdsaTokenSigner : ITokenSigner
 {
-    // Key objects are not promised to be thread-safe, and importing one costs more than a signature.
-    private readonly ConcurrentBag<ECDsa> _keys = [];
-    private readonly Secret _pkcs8;
+    private readonly SigningKeyPool<ECDsa> _keys;
 
-    private EcdsaTokenSigner(Secret pkcs8, ECDsa first, JsonObject jwk)
+    private EcdsaTokenSigner(SigningKeyPool<ECDsa> keys, JsonObject jwk)
     {
-        _pkcs8 = pkcs8;
-        _keys.Add(first);
+        _keys = keys;
         PublicJwk = jwk;
     }
 
@@ -27,14 +23,10 @@ internal sealed class EcdsaTokenSigner : ITokenSigner
     /// <summary>Takes the PKCS#8 key over.</summary>
     public static Result<EcdsaTokenSigner> Create(Secret pkcs8, SignerCertificates certificates)
     {
-        ECDsa key;
-        try
+        var keys = new SigningKeyPool<ECDsa>(pkcs8, ECDsa.Create);
+        if (!keys.TryTake().TryGet(out ECDsa? key, out Refusal? unreadable))
         {
-            key = Import(pkcs8);
-        }
-        catch (CryptographicException e)
-        {
-            return new Refusal(RefusalCode.Malformed, $"signing key cannot be read: {e.Message}");
+            return unreadable;
         }
 
         ECParameters p = key.ExportParameters(false);
@@ -59,25 +51,15 @@ internal sealed class EcdsaTokenSigner : ITokenSigner
             ["alg"] = "ES256",
         };
         certificates.AddTo(jwk);
-        return new EcdsaTokenSigner(pkcs8, key, jwk);
+        keys.Return(key);
+        return new EcdsaTokenSigner(keys, jwk);
     }
 
     public ValueTask<byte[]> SignAsync(ReadOnlyMemory<byte> data, CancellationToken ct)
     {
-        if (!_keys.TryTake(out ECDsa? key))
-        {
-            key = Import(_pkcs8);
-        }
-
+        ECDsa key = _keys.Take();
         byte[] signature = key.SignData(data.Span, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        _keys.Add(key);
+        _keys.Return(key);
         return new ValueTask<byte[]>(signature);
-    }
-
-    private static ECDsa Import(Secret pkcs8)
-    {
-        var key = ECDsa.Create();
-        key.ImportPkcs8PrivateKey(pkcs8.Reveal(), out _);
-        return key;
     }
 }

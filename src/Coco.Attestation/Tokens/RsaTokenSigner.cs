@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
@@ -9,13 +8,11 @@ namespace Coco.Attestation.Tokens;
 /// <summary>RS384 with a key in memory, for the Simple tokens (attestation-service.md 11.1).</summary>
 internal sealed class RsaTokenSigner : ITokenSigner
 {
-    private readonly ConcurrentBag<RSA> _keys = [];
-    private readonly Secret _pkcs8;
+    private readonly SigningKeyPool<RSA> _keys;
 
-    private RsaTokenSigner(Secret pkcs8, RSA first, JsonObject jwk)
+    private RsaTokenSigner(SigningKeyPool<RSA> keys, JsonObject jwk)
     {
-        _pkcs8 = pkcs8;
-        _keys.Add(first);
+        _keys = keys;
         PublicJwk = jwk;
     }
 
@@ -26,14 +23,10 @@ internal sealed class RsaTokenSigner : ITokenSigner
     /// <summary>Takes the PKCS#8 key over.</summary>
     public static Result<RsaTokenSigner> Create(Secret pkcs8, SignerCertificates certificates)
     {
-        RSA key;
-        try
+        var keys = new SigningKeyPool<RSA>(pkcs8, RSA.Create);
+        if (!keys.TryTake().TryGet(out RSA? key, out Refusal? unreadable))
         {
-            key = Import(pkcs8);
-        }
-        catch (CryptographicException e)
-        {
-            return new Refusal(RefusalCode.Malformed, $"signing key cannot be read: {e.Message}");
+            return unreadable;
         }
 
         if (key.KeySize < 2048)
@@ -57,25 +50,15 @@ internal sealed class RsaTokenSigner : ITokenSigner
             ["e"] = Base64Url.EncodeToString(p.Exponent),
         };
         certificates.AddTo(jwk);
-        return new RsaTokenSigner(pkcs8, key, jwk);
+        keys.Return(key);
+        return new RsaTokenSigner(keys, jwk);
     }
 
     public ValueTask<byte[]> SignAsync(ReadOnlyMemory<byte> data, CancellationToken ct)
     {
-        if (!_keys.TryTake(out RSA? key))
-        {
-            key = Import(_pkcs8);
-        }
-
+        RSA key = _keys.Take();
         byte[] signature = key.SignData(data.Span, HashAlgorithmName.SHA384, RSASignaturePadding.Pkcs1);
-        _keys.Add(key);
+        _keys.Return(key);
         return new ValueTask<byte[]>(signature);
-    }
-
-    private static RSA Import(Secret pkcs8)
-    {
-        var key = RSA.Create();
-        key.ImportPkcs8PrivateKey(pkcs8.Reveal(), out _);
-        return key;
     }
 }

@@ -16,17 +16,9 @@ internal static class UnitBuiltins
 
     private static RegoValue? Parse(BuiltinContext context, string text)
     {
-        context.Charge(text.Length / 16);
-        text = text.Replace("\"", "", StringComparison.Ordinal);
-        if (text.Contains(' ', StringComparison.Ordinal))
+        if (Cut(context, text, out var amount, out var unit) is { } error)
         {
-            return context.Fail("spaces not allowed in resource strings");
-        }
-
-        var (amount, unit) = Cut(text);
-        if (amount.Length == 0)
-        {
-            return context.Fail("no amount provided");
+            return context.Fail(error);
         }
 
         // Only here does the case of a letter matter: milli and mega.
@@ -49,17 +41,9 @@ internal static class UnitBuiltins
 
     private static RegoValue? ParseBytes(BuiltinContext context, string text)
     {
-        context.Charge(text.Length / 16);
-        text = text.Replace("\"", "", StringComparison.Ordinal);
-        if (text.Contains(' ', StringComparison.Ordinal))
+        if (Cut(context, text, out var amount, out var unit, "byte ") is { } error)
         {
-            return context.Fail("spaces not allowed in resource strings");
-        }
-
-        var (amount, unit) = Cut(text);
-        if (amount.Length == 0)
-        {
-            return context.Fail("no byte amount provided");
+            return context.Fail(error);
         }
 
         var (factor, exponent) = Factor(unit.ToLowerInvariant(), bytes: true);
@@ -73,9 +57,17 @@ internal static class UnitBuiltins
             : context.Fail("could not parse byte amount to a number");
     }
 
-    // Digits, point and exponent; an E that no digit follows is the unit.
-    private static (string Amount, string Unit) Cut(string text)
+    // Digits, point and exponent; an E that no digit follows is the unit. Gives what is wrong, or null.
+    private static string? Cut(BuiltinContext context, string text, out string amount, out string unit, string kind = "")
     {
+        amount = unit = "";
+        context.Charge(text.Length / 16);
+        text = text.Replace("\"", "", StringComparison.Ordinal);
+        if (text.Contains(' ', StringComparison.Ordinal))
+        {
+            return "spaces not allowed in resource strings";
+        }
+
         var i = 0;
         while (i < text.Length && (char.IsAsciiDigit(text[i]) || text[i] is '.' or '+' or '-'))
         {
@@ -91,7 +83,8 @@ internal static class UnitBuiltins
             }
         }
 
-        return (text[..i], text[i..]);
+        (amount, unit) = (text[..i], text[i..]);
+        return i == 0 ? $"no {kind}amount provided" : null;
     }
 
     private static (BigInteger Factor, int Exponent) Factor(string unit, bool bytes)

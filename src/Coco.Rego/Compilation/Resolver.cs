@@ -420,22 +420,7 @@ internal sealed class Resolver(ProgramBuilder program, ModuleScope module, Sourc
 
     private CoreCall Operator(InfixTerm i, Scope scope)
     {
-        string name = i.Operator switch
-        {
-            TokenKind.Equal or TokenKind.Unify => "equal",
-            TokenKind.NotEqual => "neq",
-            TokenKind.Less => "lt",
-            TokenKind.LessOrEqual => "lte",
-            TokenKind.Greater => "gt",
-            TokenKind.GreaterOrEqual => "gte",
-            TokenKind.Plus => "plus",
-            TokenKind.Minus => "minus",
-            TokenKind.Star => "mul",
-            TokenKind.Slash => "div",
-            TokenKind.Percent => "rem",
-            TokenKind.And => "and",
-            _ => "or",
-        };
+        string name = i.Operator == TokenKind.Unify ? "equal" : ModuleJson.OperatorName(i.Operator);
         return Builtin(name, [Resolve(i.Left, scope), Resolve(i.Right, scope)], i);
     }
 

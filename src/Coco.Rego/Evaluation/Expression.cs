@@ -10,6 +10,24 @@ namespace Coco.Rego.Evaluation;
 internal abstract class Expression
 {
     internal abstract RegoValue? Evaluate(Machine machine, Frame frame);
+
+    /// <summary>The values of all; null as soon as one has none.</summary>
+    private protected static RegoValue[]? EvaluateAll(Expression[] items, Machine machine, Frame frame)
+    {
+        machine.Context.ChargeValues(items.Length);
+        var values = new RegoValue[items.Length];
+        for (int i = 0; i < items.Length; i++)
+        {
+            if (items[i].Evaluate(machine, frame) is not { } value)
+            {
+                return null;
+            }
+
+            values[i] = value;
+        }
+
+        return values;
+    }
 }
 
 internal sealed class ConstantExpression(RegoValue value) : Expression
@@ -128,42 +146,12 @@ internal sealed class ExtentExpression(TreeNode node) : Expression
 
 internal sealed class ArrayExpression(Expression[] items) : Expression
 {
-    internal override RegoValue? Evaluate(Machine machine, Frame frame)
-    {
-        machine.Context.ChargeValues(items.Length);
-        var values = new RegoValue[items.Length];
-        for (int i = 0; i < items.Length; i++)
-        {
-            if (items[i].Evaluate(machine, frame) is not { } value)
-            {
-                return null;
-            }
-
-            values[i] = value;
-        }
-
-        return RegoArray.Adopt(values);
-    }
+    internal override RegoValue? Evaluate(Machine machine, Frame frame) => EvaluateAll(items, machine, frame) is { } values ? RegoArray.Adopt(values) : null;
 }
 
 internal sealed class SetExpression(Expression[] items) : Expression
 {
-    internal override RegoValue? Evaluate(Machine machine, Frame frame)
-    {
-        machine.Context.ChargeValues(items.Length);
-        var values = new RegoValue[items.Length];
-        for (int i = 0; i < items.Length; i++)
-        {
-            if (items[i].Evaluate(machine, frame) is not { } value)
-            {
-                return null;
-            }
-
-            values[i] = value;
-        }
-
-        return RegoSet.Adopt(values);
-    }
+    internal override RegoValue? Evaluate(Machine machine, Frame frame) => EvaluateAll(items, machine, frame) is { } values ? RegoSet.Adopt(values) : null;
 }
 
 internal sealed class ObjectExpression(Expression[] keys, Expression[] values, RegoLocation location) : Expression

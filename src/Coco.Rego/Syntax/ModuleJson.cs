@@ -180,7 +180,8 @@ internal sealed class ModuleJson(SourceText source)
         }
     }
 
-    private static string OperatorName(TokenKind kind) => kind switch
+    /// <summary>The built-in function that an infix operator stands for.</summary>
+    internal static string OperatorName(TokenKind kind) => kind switch
     {
         TokenKind.Assign => "assign",
         TokenKind.Unify => "eq",

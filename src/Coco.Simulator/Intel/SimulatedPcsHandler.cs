@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Net;
 using System.Text;
 
 namespace Coco.Simulator.Intel;
 
-/// <summary>The simulated vendor's provisioning service, as PCS and as PCCS (tee-evidence.md 3.6). Counts what it is asked, and can be made to fail.</summary>
-public sealed class SimulatedPcsHandler : HttpMessageHandler
+/// <summary>The simulated vendor's provisioning service, as PCS and as PCCS (tee-evidence.md 3.6).</summary>
+public sealed class SimulatedPcsHandler : SimulatedServiceHandler
 {
     private readonly SimulatedPlatform _platform;
     private readonly SimulatedCollateral? _sgx;
     private readonly SimulatedCollateral? _tdx;
-    private int _requests;
 
     internal SimulatedPcsHandler(SimulatedPlatform platform, SimulatedCollateral? sgx, SimulatedCollateral? tdx)
     {
@@ -19,38 +17,14 @@ public sealed class SimulatedPcsHandler : HttpMessageHandler
         _tdx = tdx;
     }
 
-    /// <summary>Number of requests so far.</summary>
-    public int Requests => Volatile.Read(ref _requests);
-
-    /// <summary>Decides for a request (path and query) to fail with a status instead; null lets it pass.</summary>
-    public Func<string, HttpStatusCode?>? Fail { get; set; }
-
-    /// <inheritdoc/>
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private static HttpResponseMessage Reply(byte[] body, string header, string chain)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        Interlocked.Increment(ref _requests);
-        string path = request.RequestUri!.PathAndQuery;
-        if (Fail?.Invoke(path) is { } status)
-        {
-            return Task.FromResult(new HttpResponseMessage(status));
-        }
-
-        return Task.FromResult(Answer(path) ?? new HttpResponseMessage(HttpStatusCode.NotFound));
-    }
-
-    private static HttpResponseMessage Reply(byte[] body, string? header = null, string? chain = null)
-    {
-        var reply = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(body) };
-        if (header is not null && chain is not null)
-        {
-            reply.Headers.Add(header, Uri.EscapeDataString(chain));
-        }
-
+        HttpResponseMessage reply = Reply(body);
+        reply.Headers.Add(header, Uri.EscapeDataString(chain));
         return reply;
     }
 
-    private HttpResponseMessage? Answer(string path)
+    private protected override HttpResponseMessage? Answer(string path)
     {
         SimulatedCollateral? any = _tdx ?? _sgx;
         if (path.EndsWith("/IntelSGXRootCA.der", StringComparison.Ordinal))

@@ -66,21 +66,18 @@ internal readonly record struct GoFloat(bool Negative, string Digits, int Point)
         return new GoFloat(negative, digits[start..].TrimEnd('0'), point - start);
     }
 
-    private static (BigInteger Numerator, BigInteger Denominator) Fraction(double value)
+    /// <summary>The value is mantissa * 2^exponent, the sign apart.</summary>
+    internal static (long Mantissa, int Exponent) Binary(double value)
     {
         var bits = BitConverter.DoubleToInt64Bits(value);
         var exponent = (int)((bits >> 52) & 0x7FF);
         var mantissa = bits & 0xFFFFFFFFFFFFF;
-        if (exponent == 0)
-        {
-            exponent++;
-        }
-        else
-        {
-            mantissa |= 1L << 52;
-        }
+        return exponent == 0 ? (mantissa, -1074) : (mantissa | (1L << 52), exponent - 1075);
+    }
 
-        exponent -= 1075;
+    private static (BigInteger Numerator, BigInteger Denominator) Fraction(double value)
+    {
+        var (mantissa, exponent) = Binary(value);
         return exponent >= 0
             ? ((BigInteger)mantissa << exponent, BigInteger.One)
             : (mantissa, BigInteger.One << -exponent);

@@ -578,19 +578,7 @@ internal ref struct GoFormat
 
     private static string Binary(double value)
     {
-        var bits = BitConverter.DoubleToInt64Bits(value);
-        var exponent = (int)((bits >> 52) & 0x7FF);
-        var mantissa = bits & 0xFFFFFFFFFFFFF;
-        if (exponent == 0)
-        {
-            exponent++;
-        }
-        else
-        {
-            mantissa |= 1L << 52;
-        }
-
-        exponent -= 1075;
+        var (mantissa, exponent) = GoFloat.Binary(value);
         return mantissa.ToString(CultureInfo.InvariantCulture) + "p" + (exponent >= 0 ? "+" : "-") + Math.Abs(exponent).ToString(CultureInfo.InvariantCulture);
     }
 }
