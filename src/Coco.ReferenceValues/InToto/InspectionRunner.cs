@@ -7,29 +7,31 @@ using System.Security.Cryptography;
 namespace Coco.ReferenceValues.InToto;
 
 /// <summary>
-/// Runs inspections: commands that the layout's owner chose. In a fresh directory with nothing but the given files, without a shell, with an
-/// empty environment, without network where the kernel lets us, and not longer than a limit.
+/// Runs inspections: commands that the layout's owner chose. In a fresh directory with nothing but the given files, in an
+/// <see cref="InspectionSandbox"/>, without a shell, and not longer than a limit.
 /// </summary>
 internal sealed class InspectionRunner(TimeSpan timeout)
 {
-    private const string Unshare = "/usr/bin/unshare";
     private const int MaxFiles = 100_000;
 
+    // Pipes, sockets and unreadable files would hold up the recording; links that an inspection made could lead out of the sandbox.
+    private static readonly ImmutableArray<string> Tidy =
+        ["/bin/sh", "-c", "chmod -R u+rwX . && find . ! -type f ! -type d ! -type l -delete && find . -type l -lname '*/*' -delete"];
+
     private static readonly ImmutableArray<string> Excluded = ["*.link*", ".git", "*.pyc", "*~"];
-
-    // The strongest first: all namespaces of a user without rights, then those that root can have, then none.
-    private static readonly ImmutableArray<ImmutableArray<string>> Isolations =
-    [
-        ["--user", "--map-root-user", "--net", "--ipc", "--pid", "--fork", "--kill-child"],
-        ["--net", "--ipc", "--pid", "--fork", "--kill-child"],
-    ];
-
-    private readonly Lazy<ImmutableArray<string>?> _isolation = new(FindIsolation);
 
     /// <summary>Runs them in order and gives their links.</summary>
     public async ValueTask<Result<ImmutableArray<InTotoLink>>> RunAsync(ImmutableArray<InTotoInspection> inspections, InTotoFiles files, CancellationToken ct)
     {
-        DirectoryInfo directory = Directory.CreateTempSubdirectory("coco-inspect-");
+        if (!InspectionSandbox.IsAvailable)
+        {
+            return new Refusal(RefusalCode.Unsupported, "inspections run in a sandbox only, and this machine does not allow one (util-linux's unshare, mount and setpriv)")
+            {
+                Check = "in-toto.inspection",
+            };
+        }
+
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("coco-inspect-"), root = Directory.CreateTempSubdirectory("coco-root-");
         try
         {
             files.CopyTo(directory.FullName);
@@ -37,7 +39,9 @@ internal sealed class InspectionRunner(TimeSpan timeout)
             foreach (InTotoInspection inspection in inspections)
             {
                 ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> before = Record(directory.FullName);
-                if (await RunAsync(inspection, directory.FullName, ct).ConfigureAwait(false) is { } failed)
+                Refusal? failed = await RunAsync(inspection, inspection.Run, root.FullName, directory.FullName, ct).ConfigureAwait(false)
+                    ?? await RunAsync(inspection, Tidy, root.FullName, directory.FullName, ct).ConfigureAwait(false);
+                if (failed is not null)
                 {
                     return failed;
                 }
@@ -49,7 +53,7 @@ internal sealed class InspectionRunner(TimeSpan timeout)
         }
         finally
         {
-            directory.Delete(recursive: true);
+            await RemoveAsync(root.FullName, directory.FullName).ConfigureAwait(false);
         }
     }
 
@@ -63,9 +67,14 @@ internal sealed class InspectionRunner(TimeSpan timeout)
         {
             foreach (FileSystemInfo entry in new DirectoryInfo(at).EnumerateFileSystemInfos())
             {
-                if (Excluded.Any(p => Glob.Matches(p, entry.Name)) || all.Count >= MaxFiles)
+                if (Excluded.Any(p => Glob.Matches(p, entry.Name)))
                 {
                     continue;
+                }
+
+                if (all.Count >= MaxFiles)
+                {
+                    throw new IOException($"more than {MaxFiles} files in the directory of an inspection");
                 }
 
                 if (entry is DirectoryInfo inner)
@@ -87,68 +96,30 @@ internal sealed class InspectionRunner(TimeSpan timeout)
         return all.ToImmutable();
     }
 
-    private static ImmutableArray<string>? FindIsolation()
+    // Also what an inspection made unreadable goes.
+    private static async ValueTask RemoveAsync(string root, string directory)
     {
-        if (File.Exists(Unshare))
+        using (Process tidy = Process.Start(InspectionSandbox.Start(root, directory, ["/bin/chmod", "-R", "u+rwX", "."]))!)
         {
-            foreach (ImmutableArray<string> isolation in Isolations)
-            {
-                try
-                {
-                    using Process probe = Process.Start(Info(Unshare, [.. isolation, "--", "/bin/true"], "/"))!;
-                    probe.StandardInput.Close();
-                    if (probe.WaitForExit(TimeSpan.FromSeconds(5)) && probe.ExitCode == 0)
-                    {
-                        return isolation;
-                    }
-                }
-                catch (Win32Exception)
-                {
-                    return null;
-                }
-            }
+            tidy.StandardInput.Close();
+            await tidy.WaitForExitAsync().ConfigureAwait(false);
         }
 
-        return null;
+        Directory.Delete(directory, recursive: true);
+        Directory.Delete(root, recursive: true);
     }
 
-    private static ProcessStartInfo Info(string program, ImmutableArray<string> arguments, string directory)
+    private async ValueTask<Refusal?> RunAsync(InTotoInspection inspection, ImmutableArray<string> command, string root, string directory, CancellationToken ct)
     {
-        var info = new ProcessStartInfo(program)
-        {
-            WorkingDirectory = directory,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (string argument in arguments)
-        {
-            info.ArgumentList.Add(argument);
-        }
-
-        info.Environment.Clear();
-        info.Environment["PATH"] = "/usr/local/bin:/usr/bin:/bin";
-        info.Environment["HOME"] = directory;
-        info.Environment["TMPDIR"] = directory;
-        info.Environment["LANG"] = "C.UTF-8";
-        return info;
-    }
-
-    private async ValueTask<Refusal?> RunAsync(InTotoInspection inspection, string directory, CancellationToken ct)
-    {
-        if (inspection.Run.IsEmpty)
+        if (command.IsEmpty)
         {
             return Failed(inspection, "has no command");
         }
 
-        ProcessStartInfo info = _isolation.Value is { } isolation
-            ? Info(Unshare, [.. isolation, "--", .. inspection.Run], directory)
-            : Info(inspection.Run[0], inspection.Run[1..], directory);
         Process process;
         try
         {
-            process = Process.Start(info)!;
+            process = Process.Start(InspectionSandbox.Start(root, directory, command))!;
         }
         catch (Win32Exception e)
         {

@@ -120,6 +120,39 @@ public sealed class InTotoTests
     }
 
     [Fact]
+    public async Task Register_InspectionThatReachesOut_ReachesNothing()
+    {
+        string outside = Path.GetTempFileName();
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        string[] attempts =
+        [
+            "echo x > /usr/coco-was-here", "echo x > /etc/coco-was-here", "echo x > /coco-was-here", $"test -e {outside}",
+            $"test -e /proc/{Environment.ProcessId}/environ", $"kill -0 {Environment.ProcessId}", "mount -t tmpfs none /tmp", "chmod 777 /usr", "test -d /home", "test -d /var",
+            $": < /dev/tcp/127.0.0.1/{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}",
+        ];
+        string script = string.Concat(attempts.Select((a, i) => $"if ( {a} ) 2>/dev/null; then exit {i + 100}; fi; ")) + "echo made > made";
+        var options = new ReferenceValuesOptions { InTotoInspections = true, InTotoInspectionTimeout = TimeSpan.FromSeconds(60) };
+
+        Refusal? why = await new TestService(options).RegisterAsync("in-toto", Payload(Files(false, inspection: ["/bin/bash", "-c", script], inspectionRule: ["REQUIRE", "made"])));
+
+        Assert.Null(why);
+        File.Delete(outside);
+    }
+
+    [Fact]
+    public async Task Register_InspectionThatLeavesTraps_IsRecordedAllTheSame()
+    {
+        const string Traps = "mkfifo pipe; ln -s /etc/passwd link; mkdir shut; echo x > shut/in; chmod 0 shut; sleep 1000 & echo made > made";
+        var options = new ReferenceValuesOptions { InTotoInspections = true, InTotoInspectionTimeout = TimeSpan.FromSeconds(60) };
+        string[] before = Directory.GetDirectories(Path.GetTempPath(), "coco-inspect-*");
+
+        Assert.Null(await new TestService(options).RegisterAsync("in-toto", Payload(Files(false, inspection: ["/bin/sh", "-c", Traps], inspectionRule: ["REQUIRE", "made"]))));
+        Assert.Equal(RefusalCode.PolicyDenied, (await new TestService(options).RegisterAsync("in-toto", Payload(Files(false, inspection: ["/bin/sh", "-c", Traps], inspectionRule: ["REQUIRE", "link"]))))?.Code);
+        Assert.DoesNotContain(Directory.GetDirectories(Path.GetTempPath(), "coco-inspect-*").Except(before), d => File.Exists(Path.Combine(d, "made")));
+    }
+
+    [Fact]
     public async Task Verify_Parameters_AreSubstitutedAndMissingOnesRefused()
     {
         Dictionary<string, byte[]> files = Files(dsse: false, productRule: ["REQUIRE", "out/{what}"]);
@@ -249,7 +282,7 @@ public sealed class InTotoTests
         }.ToJsonString());
     }
 
-    private Dictionary<string, byte[]> Files(bool dsse, string step = "build", string[]? inspection = null, string[]? productRule = null)
+    private Dictionary<string, byte[]> Files(bool dsse, string step = "build", string[]? inspection = null, string[]? productRule = null, string[]? inspectionRule = null)
     {
         string functionary = FunctionaryId;
         var layout = new JsonObject
@@ -287,7 +320,7 @@ public sealed class InTotoTests
                     ["name"] = "look",
                     ["run"] = Rule(inspection),
                     ["expected_materials"] = new JsonArray(),
-                    ["expected_products"] = new JsonArray(),
+                    ["expected_products"] = inspectionRule is null ? new JsonArray() : new JsonArray(Rule(inspectionRule)),
                 }),
         };
         var link = new JsonObject
