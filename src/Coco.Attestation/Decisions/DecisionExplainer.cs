@@ -154,17 +154,31 @@ public sealed class DecisionExplainer
         }
 
         var found = new List<Finding>();
+        var lesser = new List<Finding>();
+        var unexplained = new List<string>();
         foreach ((string claim, JsonNode? value) in device["vector"] as JsonObject ?? [])
         {
             TrustTier tier = TrustVector.TierOf((sbyte)(int)value!);
             if (tier is TrustTier.Warning or TrustTier.Contraindicated)
             {
-                found.AddRange(PolicyFindings.Of(compiled.Policy, claim, claims, references));
+                ImmutableArray<Finding> why = PolicyFindings.Of(compiled.Policy, claim, claims, references);
+                found.AddRange(why);
+                unexplained.AddRange(why.IsEmpty ? [$"{claim} {value}"] : []);
+            }
+            else if (tier is TrustTier.Affirming)
+            {
+                lesser.AddRange(PolicyFindings.OfLesser(compiled.Policy, claim, claims, references)
+                    .Select(f => f with { Sentence = $"{f.Sentence} ({claim} is affirmed all the same, with {value})" }));
             }
         }
 
+        found.AddRange(lesser);
         device["unmet"] = new JsonArray([.. found.Select(f => (JsonNode?)f.ToJson())]);
         sentences.AddRange(found.Select(f => f.Sentence).Distinct(StringComparer.Ordinal));
+        if (unexplained.Count > 0)
+        {
+            sentences.Add($"no rule of the policy {device["policy_id"]} affirms {evidence["tee"]} evidence whatever it says: {string.Join(", ", unexplained)}");
+        }
     }
 
     // Puts back what was taken out of the shared claims.

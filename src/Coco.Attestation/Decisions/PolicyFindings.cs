@@ -17,12 +17,7 @@ internal static partial class PolicyFindings
     /// <summary>The expressions that kept a trust claim from being affirmed, most telling first.</summary>
     public static ImmutableArray<Finding> Of(IAppraisalPolicy policy, string claim, JsonObject input, JsonObject references)
     {
-        var lookup = new ReferenceLookup();
-        foreach ((string name, JsonNode? value) in references)
-        {
-            lookup.Put(name, value is null ? null : JsonSerializer.SerializeToElement(value, NodeContext.Default.JsonNode));
-        }
-
+        ReferenceLookup lookup = Lookup(references);
         string rule = claim.Replace('-', '_');
         RegoExplanation? explanation = policy.Explain(rule, input, lookup) ?? policy.Explain("trust_claims", input, lookup);
         if (explanation is null)
@@ -33,14 +28,56 @@ internal static partial class PolicyFindings
         var found = new List<Finding>();
         foreach (RegoRuleTrace trace in explanation.Rules)
         {
-            Collect(claim, trace, references, found, 0);
+            Collect(claim, trace, new Facts(input, references), found, 0);
         }
 
-        // What compares a claim that is there says more than what merely finds a TEE absent.
-        return [.. found.DistinctBy(f => (f.Line, f.Expression)).OrderBy(f => f.Rank).Take(MaxFindings)];
+        return Sorted(found);
     }
 
-    private static void Collect(string claim, RegoRuleTrace rule, JsonObject references, List<Finding> found, int depth)
+    /// <summary>
+    /// Why a trust claim that is affirmed has only the value of an <c>else</c>: what the branches before it found different from what is registered.
+    /// Where nothing is registered, the better value was not asked for.
+    /// </summary>
+    public static ImmutableArray<Finding> OfLesser(IAppraisalPolicy policy, string claim, JsonObject input, JsonObject references)
+    {
+        var found = new List<Finding>();
+        foreach (RegoRuleTrace trace in policy.Explain(claim.Replace('-', '_'), input, Lookup(references))?.Rules ?? [])
+        {
+            int holds = trace.Clauses.ToList().FindIndex(c => c.Holds);
+            for (int i = holds; i > 0 && IsElse(policy.Source, trace.Clauses[i].Location); i--)
+            {
+                if (Deepest(trace.Clauses[i - 1]) is { } failure)
+                {
+                    Collect(claim, trace.Name, failure, new Facts(input, references), found, 0);
+                }
+            }
+        }
+
+        return Sorted(found.Where(f => !f.IsUnregistered));
+    }
+
+    // What compares a claim that is there says more than what merely finds a TEE absent.
+    private static ImmutableArray<Finding> Sorted(IEnumerable<Finding> found) =>
+        [.. found.DistinctBy(f => (f.Line, f.Expression)).OrderBy(f => f.Rank).Take(MaxFindings)];
+
+    private static ReferenceLookup Lookup(JsonObject references)
+    {
+        var lookup = new ReferenceLookup();
+        foreach ((string name, JsonNode? value) in references)
+        {
+            lookup.Put(name, value is null ? null : JsonSerializer.SerializeToElement(value, NodeContext.Default.JsonNode));
+        }
+
+        return lookup;
+    }
+
+    private static bool IsElse(string source, RegoLocation at)
+    {
+        string? line = source.Split('\n').ElementAtOrDefault(at.Row - 1);
+        return line is not null && at.Column - 1 < line.Length && line.AsSpan(at.Column - 1).TrimStart("} ").StartsWith("else", StringComparison.Ordinal);
+    }
+
+    private static void Collect(string claim, RegoRuleTrace rule, Facts facts, List<Finding> found, int depth)
     {
         if (depth > 8)
         {
@@ -49,34 +86,40 @@ internal static partial class PolicyFindings
 
         foreach (RegoClauseTrace clause in rule.Clauses)
         {
-            foreach (RegoFailure failure in clause.Failures)
+            if (Deepest(clause) is { } failure)
             {
-                Collect(claim, rule.Name, failure, references, found, depth);
+                Collect(claim, rule.Name, failure, facts, found, depth);
             }
         }
     }
 
-    private static void Collect(string claim, string rule, RegoFailure failure, JsonObject references, List<Finding> found, int depth)
+    // A body that tries several values fails at several places; how far the best of them came tells what is missing.
+    private static RegoFailure? Deepest(RegoClauseTrace clause) => clause.Failures.MaxBy(f => (f.Location.Row, f.Location.Column));
+
+    private static void Collect(string claim, string rule, RegoFailure failure, Facts facts, List<Finding> found, int depth)
     {
-        bool inner = !failure.Rules.IsEmpty || !failure.Inner.IsEmpty;
-        foreach (RegoRuleTrace deeper in failure.Rules)
+        // A rule that has a value is only an operand here: what it is compared with is what failed.
+        RegoRuleTrace[] rules = [.. failure.Rules.Where(r => r.Value is null || r.Value == RegoValue.False)];
+        bool inner = rules.Length > 0 || !failure.Inner.IsEmpty;
+        foreach (RegoRuleTrace deeper in rules)
         {
-            Collect(claim, deeper, references, found, depth + 1);
+            Collect(claim, deeper, facts, found, depth + 1);
         }
 
         foreach (RegoFailure deeper in failure.Inner)
         {
-            Collect(claim, rule, deeper, references, found, depth + 1);
+            Collect(claim, rule, deeper, facts, found, depth + 1);
         }
 
-        if (!inner && Describe(claim, rule, failure, references) is { } finding)
+        if (!inner && Describe(claim, rule, failure, facts) is { } finding)
         {
             found.Add(finding);
         }
     }
 
-    private static Finding? Describe(string claim, string rule, RegoFailure failure, JsonObject references)
+    private static Finding? Describe(string claim, string rule, RegoFailure failure, Facts facts)
     {
+        JsonObject references = facts.References;
         RegoInputRead? read = failure.InputReads.LastOrDefault(r => r.Exists && r.Value is not (RegoObject or RegoArray)) ?? failure.InputReads.LastOrDefault(r => r.Exists);
         if (read is null && failure.Variables.IsEmpty)
         {
@@ -84,14 +127,14 @@ internal static partial class PolicyFindings
             return null;
         }
 
-        string? name = ReferenceName(failure);
+        string? name = ReferenceName(failure, references);
         JsonNode? actual = read?.Value?.ToJsonNode();
         if (read is null && name is not null && failure.Variables.LastOrDefault(v => v.Value is not RegoString s || s.Value != name) is { Value: { } bound })
         {
             actual = bound.ToJsonNode();
         }
 
-        string subject = read is not null ? LastPart(read.Path) : "the value";
+        string subject = read is not null ? LastPart(read.Path) : PathOf(facts.Input, actual) is { } path ? LastPart(path) : "the value";
         var values = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
         foreach (RegoInputRead r in failure.InputReads)
         {
@@ -128,7 +171,8 @@ internal static partial class PolicyFindings
             rank = 3;
         }
 
-        return new Finding(claim, rule, failure.Location.Row, failure.Expression, values.ToImmutableSortedDictionary(StringComparer.Ordinal), sentence, rank);
+        bool unregistered = name is not null ? references[name] is null : read is null && failure.Variables.Any(v => v.Value is RegoNull);
+        return new Finding(claim, rule, failure.Location.Row, failure.Expression, values.ToImmutableSortedDictionary(StringComparer.Ordinal), sentence, rank, unregistered);
     }
 
     private static string Compare(string subject, JsonNode? actual, string name, JsonNode? expected, string expression)
@@ -212,7 +256,8 @@ internal static partial class PolicyFindings
 
     private static bool IsHex(string text) => text.Length >= 8 && text.Length % 2 == 0 && text.All(char.IsAsciiHexDigit);
 
-    private static string? ReferenceName(RegoFailure failure)
+    // query_reference_value("name"), query_reference_value(variable), or a variable that holds what one of the names answered.
+    private static string? ReferenceName(RegoFailure failure, JsonObject references)
     {
         Match literal = Literal().Match(failure.Expression);
         if (literal.Success)
@@ -221,23 +266,69 @@ internal static partial class PolicyFindings
         }
 
         Match variable = Variable().Match(failure.Expression);
-        return variable.Success
-            && failure.Variables.FirstOrDefault(v => v.Name == variable.Groups[1].Value).Value is RegoString name
-            ? name.Value
-            : null;
+        if (variable.Success)
+        {
+            return failure.Variables.FirstOrDefault(v => v.Name == variable.Groups[1].Value).Value is RegoString name ? name.Value : null;
+        }
+
+        string[] words = Word().Split(failure.Expression);
+        foreach ((string _, RegoValue value) in failure.Variables.Where(v => v.Value is not RegoNull && words.Contains(v.Name)))
+        {
+            JsonNode? held = value.ToJsonNode();
+            string[] names = [.. references.Where(r => r.Value is not null && JsonNode.DeepEquals(r.Value, held)).Select(r => r.Key)];
+            if (names.Length == 1)
+            {
+                return names[0];
+            }
+        }
+
+        return null;
+    }
+
+    // Where in the input a value stands that a policy walked over; null when that is not clear.
+    private static string? PathOf(JsonObject input, JsonNode? value)
+    {
+        const int Shortest = 8;
+        if (value is not JsonValue v || !v.TryGetValue(out string? text) || text.Length < Shortest)
+        {
+            return null;
+        }
+
+        string[] paths = [.. Paths(input, "input", 0).Where(p => p.Text == text).Select(p => p.Path).Take(2)];
+        return paths.Length == 1 ? paths[0] : null;
+    }
+
+    private static IEnumerable<(string Path, string Text)> Paths(JsonNode? node, string path, int depth)
+    {
+        const int Deepest = 32;
+        IEnumerable<(JsonNode? Node, string Path)> inner = node switch
+        {
+            JsonObject o => o.Select(m => (m.Value, $"{path}[\"{m.Key}\"]")),
+            JsonArray a => a.Select((item, i) => (item, string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"))),
+            _ => [],
+        };
+        return node is JsonValue v && v.TryGetValue(out string? text) ? [(path, text)]
+            : depth == Deepest ? []
+            : inner.SelectMany(m => Paths(m.Node, m.Path, depth + 1));
     }
 
     private static string LastPart(string path)
     {
         // input.tdx.quote.body.mr_td is mr_td; input["az-snp-vtpm"].tpm.pcr11 is tpm.pcr11; the TEE's name says nothing new.
-        string[] parts = path.Split('.');
-        return parts.Length > 2 && parts[^2] is "tpm" or "platform_version" ? $"{parts[^2]}.{parts[^1]}" : parts[^1];
+        // Inside a list it takes the list's name to find it: uefi_event_logs[3].digests[0].digest.
+        string[] parts = [.. Part().Matches(path).Select(m => m.Groups[1].Success ? m.Groups[1].Value : m.Value)];
+        int inList = Array.FindIndex(parts, p => p[0] == '[') - 1;
+        int first = inList > 0 ? inList : parts.Length > 3 && parts[^2] is "tpm" or "platform_version" ? parts.Length - 2 : parts.Length - 1;
+        return string.Join('.', parts[first..]).Replace(".[", "[", StringComparison.Ordinal);
     }
+
+    private readonly record struct Facts(JsonObject Input, JsonObject References);
 
     private static string Short(JsonNode? node)
     {
         string text = node is JsonValue v && v.TryGetValue(out string? s) ? s : node?.ToJsonString() ?? "null";
-        return text.Length <= 20 ? text : text[..16] + "…";
+        int longest = IsHex(text) ? 20 : 64;
+        return text.Length <= longest ? text : text[..(longest - 4)] + "…";
     }
 
     [GeneratedRegex("query_reference_value\\(\\s*\"([^\"]*)\"\\s*\\)", RegexOptions.None, 1000)]
@@ -245,6 +336,13 @@ internal static partial class PolicyFindings
 
     [GeneratedRegex(@"query_reference_value\(\s*([A-Za-z_][A-Za-z0-9_]*)\s*\)", RegexOptions.None, 1000)]
     private static partial Regex Variable();
+
+    // A name, ["a name"], or [0].
+    [GeneratedRegex(@"\[""((?:[^""\\]|\\.)*)""\]|\[[0-9]+\]|[^.\[\]]+")]
+    private static partial Regex Part();
+
+    [GeneratedRegex("[^A-Za-z0-9_]+")]
+    private static partial Regex Word();
 }
 
 /// <summary>An expression of a policy that did not hold.</summary>
@@ -255,6 +353,7 @@ internal static partial class PolicyFindings
 /// <param name="Values">What it saw.</param>
 /// <param name="Sentence">For people.</param>
 /// <param name="Rank">Smaller is more telling.</param>
+/// <param name="IsUnregistered">It failed because the reference value that it asks for is not registered.</param>
 internal sealed record Finding(
     string Claim,
     string Rule,
@@ -262,7 +361,8 @@ internal sealed record Finding(
     string Expression,
     ImmutableSortedDictionary<string, JsonNode?> Values,
     string Sentence,
-    int Rank)
+    int Rank,
+    bool IsUnregistered)
 {
     public JsonObject ToJson()
     {
