@@ -5,12 +5,15 @@ using Prometheus;
 
 namespace Coco.Trustee;
 
-/// <summary><c>/metrics</c> for Prometheus, and OTLP traces where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> names a collector.</summary>
+/// <summary>
+/// <c>/metrics</c> for Prometheus, and OTLP traces where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> (or <c>…_TRACES_ENDPOINT</c>) names a collector.
+/// </summary>
 internal static class Telemetry
 {
     public static void Add(WebApplicationBuilder builder)
     {
-        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")))
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"))
+            && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")))
         {
             return;
         }
@@ -18,8 +21,8 @@ internal static class Telemetry
         builder.Services.AddOpenTelemetry()
             .ConfigureResource(r => r.AddService(Environment.GetEnvironmentVariable("OTEL_SERVICE_NAME") ?? "trustee"))
             .WithTracing(t => t
-                .AddSource("Coco.KeyBroker", "Coco.Attestation", "Coco.ReferenceValues", "Coco.Verifiers")
-                .AddAspNetCoreInstrumentation()
+                .AddSource("Coco.KeyBroker", "Coco.Attestation", "Grpc.Net.Client")
+                .AddAspNetCoreInstrumentation(o => o.Filter = static context => context.Request.Path.Value is not ("/healthz" or "/readyz" or "/metrics"))
                 .AddHttpClientInstrumentation()
                 .AddOtlpExporter());
     }

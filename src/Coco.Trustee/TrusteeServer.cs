@@ -71,6 +71,8 @@ internal static partial class TrusteeServer
             }
 
             VerifierWiring.Add(builder.Services, settings.Verifiers);
+            builder.Services.AddSingleton<IReadinessSource, SigningKeyReadiness>();
+            builder.Services.AddSingleton<IReadinessSource, CollateralReadiness>();
         }
 
         if (serve.HasFlag(TrusteeServices.ReferenceValues) || (attests && settings.RemoteReferenceValues is null))
@@ -241,10 +243,10 @@ internal static partial class TrusteeServer
         ReloadingCertificate? certificate = settings.Tls is { } tls ? Certificate(settings, tls, time, startLog.CreateLogger("Coco.Trustee.Tls")) : null;
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            Listeners.SetLimits(kestrel, maxBody);
+            Listeners.SetLimits(kestrel, maxBody, settings.Limits);
             foreach ((IPEndPoint socket, HttpProtocols plain) in settings.Sockets.Select(s => (s, HttpProtocols.Http1)).Concat(settings.GrpcSockets.Select(s => (s, HttpProtocols.Http2))))
             {
-                Listeners.Listen(kestrel, socket, certificate is null ? plain : HttpProtocols.Http1AndHttp2, certificate, settings.Tls);
+                Listeners.Listen(kestrel, socket, certificate is null ? plain : HttpProtocols.Http1AndHttp2, certificate, settings.Tls, settings.Limits.HandshakeTimeout);
             }
         });
         return certificate;

@@ -22,6 +22,9 @@ internal sealed record TrusteeSettings
     /// <summary>TLS of all faces; null serves plain HTTP.</summary>
     public TlsSettings? Tls { get; init; } = new();
 
+    /// <summary>What one client, or many of them, may cost a listener.</summary>
+    public ListenerLimits Limits { get; init; } = new();
+
     /// <summary>Where values are kept.</summary>
     public StoreSettings Store { get; init; } = new("sqlite", null);
 
@@ -63,6 +66,28 @@ internal sealed record TrusteeSettings
 
     /// <summary>Sentences that are warned of at start.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
+}
+
+/// <summary>Limits of a listener against slow, large and many clients.</summary>
+internal sealed record ListenerLimits
+{
+    /// <summary>Largest request head. A bearer token with the evidence of many devices outgrows the usual 32 KiB.</summary>
+    public int HeaderBytes { get; init; } = 256 << 10;
+
+    /// <summary>Time for a TLS handshake.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time for a request head.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Time that a connection may be open without a request.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>Slowest body, in bytes a second, after a grace of five seconds.</summary>
+    public int MinDataRate { get; init; } = 240;
+
+    /// <summary>Most connections at once; null for what the limit of open files allows.</summary>
+    public int? MaxConnections { get; init; }
 }
 
 /// <summary>TLS of a listener.</summary>

@@ -30,6 +30,18 @@ internal sealed class BoundedCache<TKey, TValue>
         }
     }
 
+    /// <summary>The values, in no order that means anything.</summary>
+    internal TValue[] Values
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _recent.Select(static entry => entry.Value)];
+            }
+        }
+    }
+
     internal bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
     {
         lock (_lock)

@@ -255,6 +255,7 @@ public sealed class HostileTests
         RawAnswer alive = await broker.SendAsync("GET", "/healthz");
         store.IsDown = false;
         RawAnswer after = await broker.SendAsync("GET", "/kbs/v0/resource/default/greeting/en", null, "Authorization: Bearer " + Example.Text("3.token"));
+        await broker.FlushAuditAsync();
         RawAnswer readyAfter = await broker.SendAsync("GET", "/readyz");
 
         Assert.Equal(200, readyBefore.Status);
@@ -265,6 +266,25 @@ public sealed class HostileTests
         Assert.Equal(200, alive.Status);
         Assert.Equal(200, after.Status);
         Assert.Equal(200, readyAfter.Status);
+    }
+
+    [Fact]
+    public async Task Readiness_WhileAuditEventsWait_SaysSo()
+    {
+        var store = new FaultyStores(new MemoryStoreProvider(new FakeTimeProvider(Example.Now)));
+        await using TestBroker broker = await TestBroker.StartAsync(null, store);
+        await broker.SendAsync("POST", "/kbs/v0/auth", Auth);
+        await broker.FlushAuditAsync();
+
+        store.IsDown = true;
+        await Assert.ThrowsAsync<StoreUnavailableException>(broker.FlushAuditAsync);
+        RawAnswer waiting = await broker.SendAsync("GET", "/readyz");
+        store.IsDown = false;
+        await broker.FlushAuditAsync();
+        RawAnswer written = await broker.SendAsync("GET", "/readyz");
+
+        Assert.Contains("\"audit\":\"failed\"", waiting.Text, StringComparison.Ordinal);
+        Assert.Contains("\"audit\":\"ok\"", written.Text, StringComparison.Ordinal);
     }
 
     [Fact]

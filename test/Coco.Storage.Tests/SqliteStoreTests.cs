@@ -37,25 +37,56 @@ public sealed class SqliteStoreTests : StoreContract
     }
 
     [Fact]
-    public async Task CheckIntegrity_OverwrittenPages_Refuses()
+    public async Task Open_OverwrittenPages_NamesTheFileAndLeavesIt()
     {
         CancellationToken ct = TestContext.Current.CancellationToken;
-        IKeyValueStore store = await OpenAsync("kbs");
-        for (int i = 0; i < 200; i++)
-        {
-            await store.PutAsync($"k/{i}", new byte[500], default, ct);
-        }
-
+        await FillAsync(await OpenAsync("kbs"), 200, ct);
         Assert.Null(((SqliteStoreProvider)Provider).CheckIntegrity());
         await ((SqliteStoreProvider)Provider).DisposeAsync();
         byte[] file = await File.ReadAllBytesAsync(DatabasePath, ct);
         Array.Fill(file, (byte)0xEE, file.Length / 2, 8192);
         await File.WriteAllBytesAsync(DatabasePath, file, ct);
 
-        await using SqliteStoreProvider damaged = SqliteStoreProvider.Open(DatabasePath, Time);
+        string message = Assert.Throws<StoreUnavailableException>(() => SqliteStoreProvider.Open(DatabasePath, Time)).Message;
 
-        Assert.NotNull(damaged.CheckIntegrity());
+        Assert.Contains(DatabasePath, message);
+        Assert.Contains(".recover", message);
+        Assert.Equal(file, await File.ReadAllBytesAsync(DatabasePath, ct));
     }
+
+    [Fact]
+    public async Task Get_PageDamagedWhileOpen_EndsReadsAndWrites()
+    {
+        CancellationToken ct = TestContext.Current.CancellationToken;
+        await FillAsync(await OpenAsync("kbs"), 4000, ct);
+        await ((SqliteStoreProvider)Provider).DisposeAsync();
+        await using SqliteStoreProvider opened = SqliteStoreProvider.Open(DatabasePath, Time);
+        IKeyValueStore store = await opened.OpenAsync(StoreNamespace.Parse("kbs").Require(), ct);
+        using (FileStream file = File.OpenWrite(DatabasePath))
+        {
+            byte[] rubbish = new byte[file.Length - 16384];
+            Array.Fill(rubbish, (byte)0xEE);
+            file.Position = 16384;
+            await file.WriteAsync(rubbish, ct);
+        }
+
+        string message = (await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+        {
+            for (int i = 0; i < 4000; i++)
+            {
+                await store.GetAsync($"k/{i}", ct);
+            }
+        })).Message;
+
+        Assert.Contains(DatabasePath, message);
+        byte[] left = await File.ReadAllBytesAsync(DatabasePath, ct);
+        Assert.Equal(message, (await Assert.ThrowsAsync<StoreUnavailableException>(() => store.PutAsync("new", "v"u8.ToArray(), default, ct).AsTask())).Message);
+        Assert.Equal(message, (await Assert.ThrowsAsync<StoreUnavailableException>(() => store.GetGenerationAsync(ct).AsTask())).Message);
+        Assert.Equal(left, await File.ReadAllBytesAsync(DatabasePath, ct));
+    }
+
+    private static async Task FillAsync(IKeyValueStore store, int count, CancellationToken ct) =>
+        await Task.WhenAll(Enumerable.Range(0, count).Select(i => store.PutAsync($"k/{i}", new byte[500], default, ct).AsTask()));
 
     protected override ValueTask<IStoreProvider> CreateAsync() => new(SqliteStoreProvider.Open(DatabasePath, Time));
 

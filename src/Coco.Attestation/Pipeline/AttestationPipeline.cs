@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Coco.Attestation.Decisions;
 using Coco.Attestation.Tokens;
@@ -39,7 +40,7 @@ internal sealed class AttestationPipeline(
         foreach (AttestationInput input in inputs)
         {
             EvidenceTrace step = trace.Begin(input);
-            if (!EvidenceBinder.Bind(input, options).TryGet(out BoundInput? bound, out Refusal? why))
+            if (!Bind(input).TryGet(out BoundInput? bound, out Refusal? why))
             {
                 return trace.Refused(step, DecisionStep.Bind, why);
             }
@@ -50,13 +51,14 @@ internal sealed class AttestationPipeline(
                 return trace.Refused(step, DecisionStep.Verify, new Refusal(RefusalCode.Unsupported, $"there is no verifier for {input.Evidence.Tee.ToWireName()} here"));
             }
 
-            Result<ImmutableArray<VerifiedClaims>> verified = await verifier.VerifyAsync(bound.Evidence, step.Verification, ct).ConfigureAwait(false);
+            Result<ImmutableArray<VerifiedClaims>> verified = await VerifyAsync(verifier, bound, step, ct).ConfigureAwait(false);
             step.Verified(trace);
             if (!verified.TryGet(out ImmutableArray<VerifiedClaims> devices, out why))
             {
                 return trace.Refused(step, DecisionStep.Verify, why);
             }
 
+            using Activity? appraising = AttestationTracing.Start("appraise", input.Evidence.Tee);
             foreach (VerifiedClaims device in devices)
             {
                 if (!ClaimShaper.Shape(device, bound.InitDataClaims, bound.RuntimeDataClaims, options.Token.Verbose).TryGet(out JsonObject? claims, out why))
@@ -83,8 +85,20 @@ internal sealed class AttestationPipeline(
             step.Appraised(trace);
         }
 
+        using Activity? issuing = AttestationTracing.Start("issue");
         return options.Token.Form == TokenForm.Ear
             ? await ear.IssueAsync(appraisals.ToImmutable(), ct).ConfigureAwait(false)
             : await simple.IssueAsync(trace, policy, ct).ConfigureAwait(false);
+    }
+    private Result<BoundInput> Bind(AttestationInput input)
+    {
+        using Activity? span = AttestationTracing.Start("bind", input.Evidence.Tee);
+        return EvidenceBinder.Bind(input, options);
+    }
+
+    private static async ValueTask<Result<ImmutableArray<VerifiedClaims>>> VerifyAsync(IVerifier verifier, BoundInput bound, EvidenceTrace step, CancellationToken ct)
+    {
+        using Activity? span = AttestationTracing.Start("verify", bound.Evidence.Evidence.Tee);
+        return await verifier.VerifyAsync(bound.Evidence, step.Verification, ct).ConfigureAwait(false);
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -74,6 +75,7 @@ public sealed class KbsClient : IDisposable
             throw new InvalidOperationException("this client was made with a token; it has no evidence to attest with");
         }
 
+        using Activity span = ClientTrace.Start("attest");
         await _gate.WaitAsync(ct).ConfigureAwait(false);
         try
         {
@@ -91,6 +93,7 @@ public sealed class KbsClient : IDisposable
     /// <param name="ct">Cancels.</param>
     public async ValueTask<Result<Secret>> GetResourceAsync(string path, string plugin = "resource", CancellationToken ct = default)
     {
+        using Activity span = ClientTrace.Start("get-resource");
         if (_token is null && !(await AttestAsync(ct).ConfigureAwait(false)).TryGet(out _, out Refusal? notAttested))
         {
             return notAttested;

@@ -38,6 +38,7 @@ internal sealed partial class AuditLog : BackgroundService
     private readonly Channel<Entry> _channel = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
     private readonly ArrayBufferWriter<byte> _buffer = new(1 << 16);
     private readonly List<Entry> _batch = [];
+    private volatile string? _notWritten;
     private volatile TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ECDsa? _key;
     private string _keyId = string.Empty;
@@ -76,6 +77,19 @@ internal sealed partial class AuditLog : BackgroundService
 
         _hurry.TrySetResult();
         await written.Task.WaitAsync(ct);
+    }
+
+    /// <summary>Why events wait in memory; null when they are being written. While the disk is full this is what says so.</summary>
+    public Refusal? Check()
+    {
+        if (_notWritten is not { } cause)
+        {
+            return null;
+        }
+
+        // Who asks is a reason to try at once.
+        _hurry.TrySetResult();
+        return new Refusal(RefusalCode.Conflict, "audit events wait to be written: " + cause);
     }
 
     /// <inheritdoc/>
@@ -160,11 +174,17 @@ internal sealed partial class AuditLog : BackgroundService
                 }
 
                 _batch.Clear();
+                _notWritten = null;
                 return;
             }
             catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
             {
-                Log.NotWritten(_log, events.Count, e);
+                if (_notWritten != e.Message)
+                {
+                    Log.NotWritten(_log, events.Count, e.Message);
+                }
+
+                _notWritten = e.Message;
                 foreach (Entry entry in _batch)
                 {
                     // The change itself stands; its record follows as soon as the store is back.
@@ -356,7 +376,7 @@ internal sealed partial class AuditLog : BackgroundService
         [LoggerMessage(5002, LogLevel.Warning, "audit events past their time could not be given up")]
         public static partial void NotPruned(ILogger logger, Exception e);
 
-        [LoggerMessage(5001, LogLevel.Error, "{Count} audit events could not be written; they wait in memory")]
-        public static partial void NotWritten(ILogger logger, int count, Exception e);
+        [LoggerMessage(5001, LogLevel.Error, "{Count} audit events could not be written; they wait in memory: {Cause}")]
+        public static partial void NotWritten(ILogger logger, int count, string cause);
     }
 }

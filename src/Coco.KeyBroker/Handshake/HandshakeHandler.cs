@@ -59,10 +59,11 @@ internal sealed partial class HandshakeHandler
     public async Task AuthAsync(BrokerCall call)
     {
         _metrics.AuthRequests.Add(1);
-        using Activity? span = KeyBrokerTracing.Source.StartActivity("auth");
+        using Activity? span = KeyBrokerTracing.Start("auth");
         (KbsError? error, Session? session, Challenge? challenge, Refusal? cause, string? tee) = await ChallengeAsync(call);
         if (error is not null)
         {
+            span.Refuse(cause!);
             _metrics.AuthErrors.Add(1);
             Log.AuthRefused(_log, cause!.ToString(), call.RequestId);
             _audit.Record(Event(call, AuditKind.Challenge, cause, null, tee));
@@ -98,7 +99,7 @@ internal sealed partial class HandshakeHandler
     public async Task AttestAsync(BrokerCall call)
     {
         _metrics.AttestationRequests.Add(1);
-        using Activity? span = KeyBrokerTracing.Source.StartActivity("attest");
+        using Activity? span = KeyBrokerTracing.Start("attest");
         string? cookie = BearerToken.FindSessionCookie(call.Http.Request);
         Session? session = null;
         Result<AttestationToken> result = cookie is null
@@ -107,8 +108,10 @@ internal sealed partial class HandshakeHandler
                 ? await AttestAsync(call, session)
                 : refusal;
         string? tee = session?.Tee.ToWireName();
+        span?.SetTag("coco.tee", tee);
         if (!result.TryGet(out AttestationToken? token, out Refusal? cause))
         {
+            span.Refuse(cause);
             if (cause.Check != Judged)
             {
                 _metrics.AttestationErrors.Add(1);
@@ -268,7 +271,7 @@ internal sealed partial class HandshakeHandler
         }
 
         PolicyId policy = session.Policy is null ? PolicyId.Default : PolicyId.Parse(session.Policy).Require();
-        if (!(await _attestation.AttestAsync(inputs, [policy], call.Cancelled)).TryGet(out AttestationToken? token, out refusal))
+        if (!(await EvaluateAsync(inputs, policy, call.Cancelled)).TryGet(out AttestationToken? token, out refusal))
         {
             _metrics.AttestationFailures.Add(1, KeyBrokerMetrics.Tag("tee_type", session.Tee.ToWireName()));
             return refusal with { Detail = refusal.ToString(), Check = Judged };
@@ -276,6 +279,18 @@ internal sealed partial class HandshakeHandler
 
         _metrics.AttestationSuccesses.Add(1, KeyBrokerMetrics.Tag("tee_type", session.Tee.ToWireName()));
         return await _sessions.AddAsync(session, token, call.Cancelled);
+    }
+
+    private async ValueTask<Result<AttestationToken>> EvaluateAsync(ImmutableArray<AttestationInput> inputs, PolicyId policy, CancellationToken ct)
+    {
+        using Activity? span = KeyBrokerTracing.Start("evaluate");
+        Result<AttestationToken> result = await _attestation.AttestAsync(inputs, [policy], ct);
+        if (result.Refusal is { } refusal)
+        {
+            span.Refuse(refusal);
+        }
+
+        return result;
     }
 
     private AuditEvent Event(BrokerCall call, AuditKind kind, Refusal? cause, string? sessionId, string? tee) => new()

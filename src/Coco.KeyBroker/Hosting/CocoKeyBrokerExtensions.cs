@@ -51,6 +51,11 @@ public static class CocoKeyBrokerExtensions
                 return null;
             });
         });
+        services.AddSingleton<IReadinessSource>(static p =>
+        {
+            AuditLog audit = p.GetRequiredService<AuditLog>();
+            return new BrokerReadiness("audit", _ => new(audit.Check()));
+        });
         services.AddSingleton<IReadinessSource>(static p => new BrokerReadiness("resource-policy", p.GetRequiredService<ResourcePolicies>().CheckAsync));
         services.AddSingleton<IReadinessSource>(static p => new BrokerReadiness("token-issuers", p.GetRequiredService<TokenVerifier>().CheckAsync));
         return new Builder(services);

@@ -15,6 +15,7 @@ internal sealed partial class KeyBrokerDispatcher(
     PluginHandler plugins,
     AdminHandler admin,
     IAttestationService attestation,
+    AuditLog audit,
     KeyBrokerMetrics metrics,
     AuditLog audit,
     TimeProvider time,
@@ -197,7 +198,8 @@ internal sealed partial class KeyBrokerDispatcher(
         string id = Reply.RequestId(context);
         if (outside)
         {
-            Log.Unavailable(log, context.Request.Method, context.Request.Path, id, e);
+            // One line: while a store is away there is one for each request.
+            Log.Unavailable(log, context.Request.Method, context.Request.Path, id, e.InnerException is null ? e.Message : e.Message + ": " + e.InnerException.Message);
         }
         else
         {
@@ -218,15 +220,40 @@ internal sealed partial class KeyBrokerDispatcher(
         if (outside)
         {
             context.Response.Headers.RetryAfter = "1";
+            RecordOutage(context, id, error);
         }
 
         await Reply.ErrorAsync(context, error with { Status = outside ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError });
     }
 
+    // It waits in memory until the store is back, and makes readiness say so until then.
+    private void RecordOutage(HttpContext context, string id, KbsError error)
+    {
+        try
+        {
+            audit.Record(new AuditEvent
+            {
+                Time = time.GetUtcNow(),
+                Kind = error == KbsError.ChallengeFailed ? AuditKind.Challenge
+                    : error == KbsError.AttestFailed ? AuditKind.Attest
+                    : context.Request.Method == "GET" ? AuditKind.Release
+                    : AuditKind.AdminAccess,
+                Allowed = false,
+                Reason = "the store, or a service that is needed, does not answer",
+                RequestId = id,
+                Client = context.Connection.RemoteIpAddress?.ToString(),
+            });
+        }
+        catch (StoreUnavailableException)
+        {
+            // Too many wait already.
+        }
+    }
+
     private static partial class Log
     {
-        [LoggerMessage(5050, LogLevel.Error, "{Method} {Path} could not be answered (request {RequestId})")]
-        public static partial void Unavailable(ILogger logger, string method, string path, string requestId, Exception e);
+        [LoggerMessage(5050, LogLevel.Error, "{Method} {Path} could not be answered (request {RequestId}): {Cause}")]
+        public static partial void Unavailable(ILogger logger, string method, string path, string requestId, string cause);
 
         [LoggerMessage(5051, LogLevel.Critical, "{Method} {Path} met a fault of this program (request {RequestId})")]
         public static partial void Failed(ILogger logger, string method, string path, string requestId, Exception e);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace Coco.KeyBroker;
@@ -102,12 +101,4 @@ public sealed class KeyBrokerMetrics : IDisposable
 
     private Histogram<double> Histogram(string name, string what) =>
         _meter.CreateHistogram(name, null, what, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = Buckets[name] });
-}
-
-/// <summary>The source of the broker's spans, one a pipeline step.</summary>
-internal static class KeyBrokerTracing
-{
-    public const string SourceName = "Coco.KeyBroker";
-
-    public static readonly ActivitySource Source = new(SourceName);
 }

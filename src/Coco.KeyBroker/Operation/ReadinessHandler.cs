@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Coco.KeyBroker;
 
-/// <summary><c>/readyz</c>: 200 when every source is well, else 503 with the names of those that are not.</summary>
+/// <summary><c>/readyz</c>: 200 when every source is well, else 503 with the names of those that are not. What is not vital is told only.</summary>
 internal sealed partial class ReadinessHandler(IEnumerable<IReadinessSource> sources, ILogger<ReadinessHandler> log)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
@@ -14,8 +14,8 @@ internal sealed partial class ReadinessHandler(IEnumerable<IReadinessSource> sou
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         limited.CancelAfter(Limit);
-        (string Name, bool Well)[] results = await Task.WhenAll(_sources.Select(s => CheckAsync(s, limited.Token)));
-        bool ready = results.All(r => r.Well);
+        (IReadinessSource Source, bool Well)[] results = await Task.WhenAll(_sources.Select(s => CheckAsync(s, limited.Token)));
+        bool ready = results.All(static r => r.Well || !r.Source.IsVital);
         if (!ready)
         {
             context.Response.Headers.RetryAfter = "1";
@@ -26,9 +26,9 @@ internal sealed partial class ReadinessHandler(IEnumerable<IReadinessSource> sou
             json.WriteStartObject();
             json.WriteBoolean("ready"u8, state.ready);
             json.WriteStartObject("checks"u8);
-            foreach ((string name, bool well) in state.results)
+            foreach ((IReadinessSource source, bool well) in state.results)
             {
-                json.WriteString(name, well ? "ok"u8 : "failed"u8);
+                json.WriteString(source.Name, well ? "ok"u8 : "failed"u8);
             }
 
             json.WriteEndObject();
@@ -36,14 +36,14 @@ internal sealed partial class ReadinessHandler(IEnumerable<IReadinessSource> sou
         });
     }
 
-    private async Task<(string Name, bool Well)> CheckAsync(IReadinessSource source, CancellationToken ct)
+    private async Task<(IReadinessSource Source, bool Well)> CheckAsync(IReadinessSource source, CancellationToken ct)
     {
         string cause;
         try
         {
             if (await source.CheckAsync(ct).AsTask().WaitAsync(ct) is not { } refusal)
             {
-                return (source.Name, true);
+                return (source, true);
             }
 
             cause = refusal.ToString();
@@ -54,7 +54,7 @@ internal sealed partial class ReadinessHandler(IEnumerable<IReadinessSource> sou
         }
 
         Log.NotReady(log, source.Name, cause);
-        return (source.Name, false);
+        return (source, false);
     }
 
     private static partial class Log

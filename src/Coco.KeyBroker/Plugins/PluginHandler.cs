@@ -68,8 +68,8 @@ internal sealed partial class PluginHandler
             return;
         }
 
-        using Activity? span = KeyBrokerTracing.Source.StartActivity("plugin");
-        span?.SetTag("plugin", plugin.Name);
+        using Activity? span = KeyBrokerTracing.Start("plugin");
+        span?.SetTag("coco.plugin", plugin.Name);
         if (call.Target.HasEncodedSlash)
         {
             await RefuseAsync(call, AuditKind.Plugin, KbsError.PluginFailed, new Refusal(RefusalCode.Malformed, "an encoded slash in the path"), null, null, null);
@@ -133,7 +133,7 @@ internal sealed partial class PluginHandler
             return;
         }
 
-        if (!(await _tokens.VerifyAsync(compact, call.Cancelled)).TryGet(out VerifiedToken? token, out Refusal? refusal))
+        if (!(await TracedAsync("token", () => _tokens.VerifyAsync(compact, call.Cancelled))).TryGet(out VerifiedToken? token, out Refusal? refusal))
         {
             await RefuseAsync(call, AuditKind.Release, KbsError.TokenVerifierFailed, refusal, session, null, null);
             return;
@@ -155,12 +155,13 @@ internal sealed partial class PluginHandler
 
         // 3. What it asks for.
         BrokerRequest request = Request(call) with { Claims = token.Claims };
-        if (!(await plugin.HandleAsync(request, call.Cancelled)).TryGet(out Secret? secret, out refusal))
+        if (!(await TracedAsync("fetch", () => plugin.HandleAsync(request, call.Cancelled))).TryGet(out Secret? secret, out refusal))
         {
             await RefuseAsync(call, AuditKind.Release, PluginError(refusal), refusal, session, token, policy);
             return;
         }
 
+        using Activity? release = KeyBrokerTracing.Start("release");
         using (secret)
         {
             if (!(await plugin.RequiresEncryptionAsync(request, call.Cancelled)).TryGet(out bool encrypt, out refusal))
@@ -196,6 +197,19 @@ internal sealed partial class PluginHandler
         }
     }
 
+    private static async ValueTask<Result<T>> TracedAsync<T>(string step, Func<ValueTask<Result<T>>> run)
+        where T : notnull
+    {
+        using Activity? span = KeyBrokerTracing.Start(step);
+        Result<T> result = await run();
+        if (result.Refusal is { } refusal)
+        {
+            span.Refuse(refusal);
+        }
+
+        return result;
+    }
+
     private async ValueTask<(AttestationToken? Token, Session? Session)> FindTokenAsync(BrokerCall call)
     {
         if (BearerToken.FindSessionCookie(call.Http.Request) is { } cookie
@@ -210,7 +224,18 @@ internal sealed partial class PluginHandler
 
     private (KbsError Error, Refusal Cause)? Decide(BrokerCall call, IBrokerPlugin plugin, VerifiedToken token, ResourcePolicy policy)
     {
-        using Activity? span = KeyBrokerTracing.Source.StartActivity("policy");
+        using Activity? span = KeyBrokerTracing.Start("policy");
+        (KbsError Error, Refusal Cause)? denied = Ask(call, plugin, token, policy);
+        if (denied is { Cause: var cause })
+        {
+            span.Refuse(cause);
+        }
+
+        return denied;
+    }
+
+    private (KbsError Error, Refusal Cause)? Ask(BrokerCall call, IBrokerPlugin plugin, VerifiedToken token, ResourcePolicy policy)
+    {
         _metrics.PolicyEvaluations.Add(1);
         if (policy.Compiled is not { } compiled)
         {
@@ -287,6 +312,7 @@ internal sealed partial class PluginHandler
             Policy = policy?.Id,
             PolicyHash = policy?.Compiled?.Sha384,
         });
+        Activity.Current.Refuse(cause);
         await Reply.ErrorAsync(call.Http, error);
     }
 

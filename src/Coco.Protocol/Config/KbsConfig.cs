@@ -90,6 +90,21 @@ public sealed record KbsHttpServerConfig
     /// <summary>Ours: largest request head in KiB.</summary>
     public int HeaderSize { get; init; } = 256;
 
+    /// <summary>Ours: seconds within which a TLS handshake must be done.</summary>
+    public int HandshakeTimeout { get; init; } = 10;
+
+    /// <summary>Ours: seconds within which a request head must have come.</summary>
+    public int HeaderTimeout { get; init; } = 15;
+
+    /// <summary>Ours: seconds after which a connection without a request is closed.</summary>
+    public int IdleTimeout { get; init; } = 130;
+
+    /// <summary>Ours: bytes a second below which a body is given up, after five seconds.</summary>
+    public int MinDataRate { get; init; } = 240;
+
+    /// <summary>Ours: most connections at once; null for what the limit of open files allows.</summary>
+    public int? MaxConnections { get; init; }
+
     /// <summary>Ours: handshakes a second and client; 0 for no limit.</summary>
     public int HandshakesPerSecond { get; init; }
 

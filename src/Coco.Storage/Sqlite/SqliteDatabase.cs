@@ -12,6 +12,9 @@ internal sealed class SqliteDatabase : IAsyncDisposable
 {
     private const int MaxGroup = 256;
 
+    // A whole check reads the file once; beyond this size it would hold up the start for seconds.
+    private const long MaxCheckedAtStart = 1L << 30;
+
     private const string Schema = """
         create table if not exists coco_kv (
           namespace text not null, key text not null, value blob not null, version integer not null, expires_at integer,
@@ -23,6 +26,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         """;
 
     private readonly string _connectionString;
+    private readonly string _path;
     private readonly TimeProvider _time;
     private readonly SqliteConnection _writer;
     private readonly ConcurrentBag<SqliteReader> _readers = [];
@@ -32,10 +36,12 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     private long _lastVersion;
     private DateTimeOffset _lastSweep;
     private volatile bool _closed;
+    private volatile string? _damage;
 
-    private SqliteDatabase(string connectionString, SqliteConnection writer, TimeProvider time)
+    private SqliteDatabase(string connectionString, string path, SqliteConnection writer, TimeProvider time)
     {
         _connectionString = connectionString;
+        _path = path;
         _writer = writer;
         _time = time;
         using (SqliteCommand last = writer.CreateCommand())
@@ -69,6 +75,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
             Pooling = false,
             DefaultTimeout = 30,
         }.ToString();
+        CheckAtStart(path);
         CreatePrivately(path);
         SqliteConnection writer = Connect(connectionString);
         try
@@ -76,7 +83,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
             using SqliteCommand schema = writer.CreateCommand();
             schema.CommandText = Schema;
             schema.ExecuteNonQuery();
-            return new SqliteDatabase(connectionString, writer, time);
+            return new SqliteDatabase(connectionString, path, writer, time);
         }
         catch
         {
@@ -106,6 +113,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
     public T Read<T>(Func<SqliteReader, T> action)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
+        ThrowIfDamaged();
         SqliteReader? reader = null;
         try
         {
@@ -121,7 +129,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         }
         catch (SqliteException e)
         {
-            throw new StoreUnavailableException($"the store cannot be read (SQLite error {e.SqliteErrorCode})", e);
+            throw Unavailable("read", e);
         }
         finally
         {
@@ -134,10 +142,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         try
         {
             using SqliteConnection connection = Connect(_connectionString);
-            using SqliteCommand check = connection.CreateCommand();
-            check.CommandText = "pragma integrity_check(1)";
-            string answer = Convert.ToString(check.ExecuteScalar(), CultureInfo.InvariantCulture) ?? string.Empty;
-            return answer == "ok" ? null : new Refusal(RefusalCode.Malformed, "SQLite integrity check: " + answer);
+            return Check(connection, "pragma integrity_check(1)") is { } unsound ? new Refusal(RefusalCode.Malformed, "SQLite integrity check: " + unsound) : null;
         }
         catch (SqliteException e)
         {
@@ -183,6 +188,51 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         return connection;
     }
 
+    // On a connection that only reads: one that writes would move the log into the file when it is closed, sound or not.
+    private static void CheckAtStart(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists || file.Length is 0 or > MaxCheckedAtStart)
+        {
+            return;
+        }
+
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+        connection.Open();
+        if (Check(connection, "pragma quick_check(1)") is { } unsound)
+        {
+            throw new StoreUnavailableException(SqliteFailure.Damaged(path, unsound));
+        }
+    }
+
+    private static string? Check(SqliteConnection connection, string pragma)
+    {
+        using SqliteCommand check = connection.CreateCommand();
+        check.CommandText = pragma;
+        string answer = Convert.ToString(check.ExecuteScalar(), CultureInfo.InvariantCulture) ?? string.Empty;
+        return answer == "ok" ? null : answer.ReplaceLineEndings(" ");
+    }
+
+    // Once damage was met nothing more is read or written: a further write could make it worse, and what is read could be half of the truth.
+    private void ThrowIfDamaged()
+    {
+        if (_damage is { } damage)
+        {
+            throw new StoreUnavailableException(damage);
+        }
+    }
+
+    private StoreUnavailableException Unavailable(string action, SqliteException e)
+    {
+        string message = SqliteFailure.Describe(action, _path, e);
+        if (SqliteFailure.IsDamage(e))
+        {
+            _damage = message;
+        }
+
+        return new StoreUnavailableException(message, e);
+    }
+
     private void WriteLoop()
     {
         var group = new List<Write>(MaxGroup);
@@ -209,6 +259,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         long before = _lastVersion;
         try
         {
+            ThrowIfDamaged();
             SetSynchronous(full: group.Exists(static w => !w.Relaxed));
             using SqliteTransaction transaction = _writer.BeginTransaction(deferred: false);
             commands.Enter(transaction);
@@ -224,8 +275,8 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         catch (Exception e)
         {
             _lastVersion = before;
-            var failure = e as StoreUnavailableException ?? new StoreUnavailableException(
-                e is SqliteException s ? $"the store cannot be written (SQLite error {s.SqliteErrorCode})" : "the store cannot be written", e);
+            StoreUnavailableException failure = e as StoreUnavailableException
+                ?? (e is SqliteException s ? Unavailable("written", s) : new StoreUnavailableException("the store cannot be written", e));
             foreach (Write write in group)
             {
                 write.Done.TrySetException(failure);

@@ -17,7 +17,7 @@ public sealed class SqliteStoreProvider : IStoreProvider, IAsyncDisposable
     /// <summary>Opens or creates the file; its folder must exist.</summary>
     /// <param name="path">The file.</param>
     /// <param name="time">The clock for expiry.</param>
-    /// <exception cref="StoreUnavailableException">The file cannot be opened, or is no database of ours.</exception>
+    /// <exception cref="StoreUnavailableException">The file cannot be opened, is damaged (up to 1 GiB it is checked page by page), or is no database.</exception>
     public static SqliteStoreProvider Open(string path, TimeProvider time)
     {
         try
@@ -26,7 +26,7 @@ public sealed class SqliteStoreProvider : IStoreProvider, IAsyncDisposable
         }
         catch (SqliteException e)
         {
-            throw new StoreUnavailableException($"the SQLite store cannot be opened (SQLite error {e.SqliteErrorCode}): {e.Message}", e);
+            throw new StoreUnavailableException(SqliteFailure.Describe("opened", path, e), e);
         }
     }
 

@@ -28,6 +28,15 @@ internal static class KbsConfigWiring
             Home = home,
             Sockets = [.. http.Sockets.Select(ParseSocket)],
             Tls = http.InsecureHttp ? null : TlsOf(http),
+            Limits = new ListenerLimits
+            {
+                HeaderBytes = http.HeaderSize << 10,
+                HandshakeTimeout = TimeSpan.FromSeconds(http.HandshakeTimeout),
+                HeaderTimeout = TimeSpan.FromSeconds(http.HeaderTimeout),
+                IdleTimeout = TimeSpan.FromSeconds(http.IdleTimeout),
+                MinDataRate = http.MinDataRate,
+                MaxConnections = http.MaxConnections,
+            },
             Store = StoreOf(config.Storage, null),
             SessionStore = config.SessionStorageType is { } session && session != config.Storage?.Type ? StoreOf(config.Storage, session) : null,
             StoreOverrides = Overrides(config),

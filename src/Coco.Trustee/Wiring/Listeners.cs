@@ -9,40 +9,41 @@ namespace Coco.Trustee;
 /// <summary>Sets up Kestrel: limits against slow and large clients, and TLS with a certificate that can change under way.</summary>
 internal static class Listeners
 {
-    // A bearer token with the evidence of many devices outgrows the usual 32 KiB.
-    private const int MaxHeaderBytes = 256 * 1024;
+    // Files, sockets to the database and to other services, and one connection more that is told to go.
+    private const int OtherDescriptors = 256;
 
-    public static void SetLimits(KestrelServerOptions kestrel, long maxBodyBytes)
+    public static void SetLimits(KestrelServerOptions kestrel, long maxBodyBytes, ListenerLimits limits)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = maxBodyBytes;
-        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
-        kestrel.Limits.MaxRequestLineSize = MaxHeaderBytes;
-        kestrel.Limits.MaxRequestBufferSize = Math.Max(1 << 20, MaxHeaderBytes + 1024);
-        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
-        kestrel.Limits.MinResponseDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
-        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
+        kestrel.Limits.MaxRequestHeadersTotalSize = limits.HeaderBytes;
+        kestrel.Limits.MaxRequestLineSize = limits.HeaderBytes;
+        kestrel.Limits.MaxRequestBufferSize = Math.Max(1 << 20, limits.HeaderBytes + 1024);
+        kestrel.Limits.RequestHeadersTimeout = limits.HeaderTimeout;
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.MinDataRate, TimeSpan.FromSeconds(5));
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(limits.MinDataRate, TimeSpan.FromSeconds(5));
+        kestrel.Limits.KeepAliveTimeout = limits.IdleTimeout;
+        kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections ?? OpenFiles.Limit() - OtherDescriptors;
     }
 
-    public static void Listen(KestrelServerOptions kestrel, IPEndPoint at, HttpProtocols protocols, ReloadingCertificate? certificate, TlsSettings? tls)
+    public static void Listen(KestrelServerOptions kestrel, IPEndPoint at, HttpProtocols protocols, ReloadingCertificate? certificate, TlsSettings? tls, TimeSpan handshakeTimeout)
     {
         kestrel.Listen(at, listen =>
         {
             listen.Protocols = protocols;
             if (certificate is not null)
             {
-                UseTls(listen, certificate, tls!);
+                UseTls(listen, certificate, tls!, handshakeTimeout);
             }
         });
     }
 
-    private static void UseTls(ListenOptions listen, ReloadingCertificate certificate, TlsSettings tls)
+    private static void UseTls(ListenOptions listen, ReloadingCertificate certificate, TlsSettings tls, TimeSpan handshakeTimeout)
     {
         SslServerAuthenticationOptions? options = null;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
-            HandshakeTimeout = TimeSpan.FromSeconds(10),
+            HandshakeTimeout = handshakeTimeout,
             OnConnection = _ =>
             {
                 SslStreamCertificateContext current = certificate.Current;

@@ -59,6 +59,16 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
         return await BeginAsync(key).WaitAsync(ct).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Null when all collateral in memory is as fresh as it should be; else how many items are older, because their sources could not be reached
+    /// when they were wanted last. They are used until their end.
+    /// </summary>
+    public Refusal? CheckAge()
+    {
+        int overdue = _memory.Values.Count(static k => k.IsLate);
+        return overdue == 0 ? null : new Refusal(RefusalCode.Expired, $"{overdue} items of collateral could not be fetched anew in time");
+    }
+
     /// <summary>Ends fetches that are under way, and waits for them. A container that knows the service under two types calls it twice.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -133,9 +143,9 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
         {
             // What is still valid stays; it is tried again a little later, not on every request.
             DateTimeOffset now = _clock.GetUtcNow();
-            if (_memory.TryGet(key, out Kept old) && now < old.Until)
+            if (_memory.TryGet(key, out Kept old))
             {
-                _memory.Put(key, old with { RefreshAt = now + _options.NotFoundLifetime });
+                _memory.Put(key, old with { RefreshAt = now + _options.NotFoundLifetime, IsLate = true });
             }
 
             throw;
@@ -245,5 +255,5 @@ public sealed class CollateralService : ICollateralProvider, IAsyncDisposable
         return new Kept(item, until, from + ((until - from) * _options.RefreshAfter));
     }
 
-    private readonly record struct Kept(Result<CollateralItem>? Outcome, DateTimeOffset Until, DateTimeOffset RefreshAt);
+    private readonly record struct Kept(Result<CollateralItem>? Outcome, DateTimeOffset Until, DateTimeOffset RefreshAt, bool IsLate = false);
 }

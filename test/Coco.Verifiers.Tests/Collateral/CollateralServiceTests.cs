@@ -113,9 +113,14 @@ public sealed class CollateralServiceTests
         Assert.Same(first, (await service.GetAsync(Key, Ct)).Require());
         await Assert.ThrowsAsync<CollateralUnavailableException>(() => service.RefreshAsync(Key, Ct).AsTask());
         Assert.Same(first, (await service.GetAsync(Key, Ct)).Require());
+        Assert.Equal(RefusalCode.Expired, service.CheckAge()?.Code);
 
         _clock.Advance(TimeSpan.FromHours(1));
         await Assert.ThrowsAsync<CollateralUnavailableException>(() => service.GetAsync(Key, Ct).AsTask());
+
+        source.Failures = 0;
+        await service.GetAsync(Key, Ct);
+        Assert.Null(service.CheckAge());
     }
 
     [Fact]
