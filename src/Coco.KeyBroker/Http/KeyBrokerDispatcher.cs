@@ -17,7 +17,6 @@ internal sealed partial class KeyBrokerDispatcher(
     IAttestationService attestation,
     AuditLog audit,
     KeyBrokerMetrics metrics,
-    AuditLog audit,
     TimeProvider time,
     ILogger<KeyBrokerDispatcher> log)
 {
