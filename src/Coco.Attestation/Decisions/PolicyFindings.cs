@@ -338,10 +338,10 @@ internal static partial class PolicyFindings
     private static partial Regex Variable();
 
     // A name, ["a name"], or [0].
-    [GeneratedRegex(@"\[""((?:[^""\\]|\\.)*)""\]|\[[0-9]+\]|[^.\[\]]+")]
+    [GeneratedRegex(@"\[""((?:[^""\\]|\\.)*)""\]|\[[0-9]+\]|[^.\[\]]+", RegexOptions.None, 1000)]
     private static partial Regex Part();
 
-    [GeneratedRegex("[^A-Za-z0-9_]+")]
+    [GeneratedRegex("[^A-Za-z0-9_]+", RegexOptions.None, 1000)]
     private static partial Regex Word();
 }
 

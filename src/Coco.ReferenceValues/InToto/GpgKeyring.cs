@@ -162,7 +162,7 @@ internal sealed class GpgKeyring(string? home)
                         return new Refusal(RefusalCode.TooLarge, $"the GPG key {id} has more than {MaxBytes} bytes");
                     }
 
-                    exported.Write(block, 0, read);
+                    await exported.WriteAsync(block.AsMemory(0, read), limit.Token).ConfigureAwait(false);
                 }
 
                 await errors.ConfigureAwait(false);
