@@ -58,7 +58,7 @@ internal static partial class TrusteeServer
             settings = WithSigner(settings);
             builder.Services.AddCocoAttestation(settings.Attestation with
             {
-                InsecureSimulatedTee = settings.Verifiers.SimulatedRootsPath is not null,
+                InsecureSimulatedTee = settings.Verifiers.InsecureSimulatedTee is not null,
                 StoreIsEphemeral = settings.Store.IsEphemeral,
             });
             if (settings.RemoteReferenceValues is { } rvps)
@@ -70,7 +70,7 @@ internal static partial class TrusteeServer
                 builder.Services.AddSingleton<IReferenceValueSource, InProcessReferenceValues>();
             }
 
-            VerifierWiring.Add(builder.Services, settings.Verifiers);
+            VerifierWiring.Add(builder.Services, settings.Verifiers, time);
             builder.Services.AddSingleton<IReadinessSource, SigningKeyReadiness>();
             builder.Services.AddSingleton<IReadinessSource, CollateralReadiness>();
         }
@@ -318,7 +318,7 @@ internal static partial class TrusteeServer
 
     private static void Warn(TrusteeSettings settings, ILogger log)
     {
-        if (settings.Verifiers.SimulatedRootsPath is { } path)
+        if (settings.Verifiers.InsecureSimulatedTee is { } path)
         {
             Log.SimulatedTee(log, path);
         }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Coco.Attestation;
 using Coco.KeyBroker;
+using Coco.Protocol;
 using Coco.ReferenceValues;
 
 namespace Coco.Trustee;
@@ -50,7 +51,7 @@ internal sealed record TrusteeSettings
     public ReferenceValuesOptions ReferenceValues { get; init; } = new();
 
     /// <summary>The verifiers.</summary>
-    public VerifierSettings Verifiers { get; init; } = new();
+    public AsVerifierConfig Verifiers { get; init; } = new();
 
     /// <summary>Other stores for some namespaces; the key is the namespace.</summary>
     public ImmutableDictionary<string, StoreSettings> StoreOverrides { get; init; } = ImmutableDictionary<string, StoreSettings>.Empty;
@@ -121,48 +122,3 @@ internal sealed record StoreSettings(string Type, string? Location)
     /// <summary>Whether everything is lost when the process ends.</summary>
     public bool IsEphemeral => Type == "memory";
 }
-
-/// <summary>Where verifiers get collateral, and whom they trust.</summary>
-internal sealed record VerifierSettings
-{
-    /// <summary>File with simulated roots that are trusted besides the vendors'; null trusts none.</summary>
-    public string? SimulatedRootsPath { get; init; }
-
-    /// <summary>Whether evidence of the <c>sample</c> TEE is taken. It proves nothing; its token says that it is a sample.</summary>
-    public bool Sample { get; init; } = true;
-
-    /// <summary>File of Intel collateral for sites without network (<c>file://</c> of <c>collateral_service</c>); null for none.</summary>
-    public string? IntelCollateralFile { get; init; }
-
-    /// <summary>Ask Intel for the series of collateral that comes later (<c>tcb_update_type = "standard"</c>).</summary>
-    public bool StandardTcbUpdates { get; init; }
-
-    /// <summary>Whether the other vendors' services (Hygon, NVIDIA) may be asked.</summary>
-    public bool OnlineSources { get; init; } = true;
-
-    /// <summary>PEM file or folder of roots for TPM endorsements; null trusts none.</summary>
-    public string? TpmRootsPath { get; init; }
-
-    /// <summary>NVIDIA's attestation service, which is asked instead of verifying here; null verifies here.</summary>
-    public Uri? NvidiaService { get; init; }
-
-    /// <summary>PEM file of the root of DPU certificates; null takes no DPU evidence.</summary>
-    public string? DpuRootPath { get; init; }
-
-    /// <summary>How old an alias certificate of a DPU may be.</summary>
-    public TimeSpan DpuLongestAge { get; init; } = TimeSpan.FromHours(1);
-
-    /// <summary>AMD's own key distribution service.</summary>
-    public static Uri AmdService { get; } = new("https://kdsintf.amd.com");
-
-    /// <summary>Where AMD's certificates come from, in the order in which they are asked.</summary>
-    public ImmutableArray<AmdSourceSettings> AmdSources { get; init; } = [new(null, AmdService)];
-
-    /// <summary>Base address of Intel's provisioning service or a caching one; null asks nobody.</summary>
-    public Uri? IntelPcs { get; init; } = new("https://api.trustedservices.intel.com/sgx/certification/v4/");
-}
-
-/// <summary>A source of AMD's certificates: a folder or a service.</summary>
-/// <param name="Folder">Folder in which collateral lies.</param>
-/// <param name="Service">Base address of a key distribution service.</param>
-internal sealed record AmdSourceSettings(string? Folder, Uri? Service);

@@ -16,8 +16,8 @@ public sealed class ConfigurationTests
         Assert.Empty(problems.Errors);
         Assert.Equal(5, config.Token.DurationMinutes);
         Assert.Equal("attestation-service 0.1.0", config.Token.BuildName);
-        Assert.Equal("KDS", Assert.Single(config.Verifiers.VcekSources).Type);
-        Assert.Equal("https://api.trustedservices.intel.com/sgx/certification/v4/", config.Verifiers.DcapCollateralService);
+        Assert.Equal("KDS", Assert.Single(config.Verifiers.Snp.VcekSources).Type);
+        Assert.Equal("https://api.trustedservices.intel.com/sgx/certification/v4/", config.Verifiers.Dcap.CollateralService);
         Assert.Null(config.RvpsAddress);
         Assert.Null(config.Storage);
     }
@@ -42,11 +42,36 @@ public sealed class ConfigurationTests
         Assert.Empty(problems.Warnings);
         Assert.Equal("http://rvps:50003", config.RvpsAddress);
         Assert.Equal((7, "i", false, "/k", "https://c", "/c"), (config.Token.DurationMinutes, config.Token.IssuerName, config.Token.Verbose, config.Token.SignerKeyPath, config.Token.SignerCertUrl, config.Token.SignerCertPath));
-        Assert.Equal(["/opt/confidential-containers/attestation-service/kds-store", "https://k"], config.Verifiers.VcekSources.Select(s => s.Location));
-        Assert.True(config.Verifiers.NvidiaRemote);
-        Assert.Equal(60, config.Verifiers.DpuMaxCertAgeSeconds);
+        Assert.Equal(["/opt/confidential-containers/attestation-service/kds-store", "https://k"], config.Verifiers.Snp.VcekSources.Select(s => s.Location));
+        Assert.True(config.Verifiers.Nvidia.Remote);
+        Assert.Equal(60, config.Verifiers.Dpu!.MaxCertAgeSeconds);
         Assert.Equal("/s", config.Storage!.LocalFsPath);
         Assert.True(config.Decisions.RecordEvidence);
+    }
+
+    [Fact]
+    public void Read_SettingsOfVerifiersThatTheReferenceHasNot_AreTaken()
+    {
+        (AsConfig config, ConfigProblems problems) = Read("""
+            {"verifier_config":{"insecure_simulated_tee":"/s.json","sample":false,"offline":true,"collateral_directories":["/a","/b"],
+              "snp_verifier":{"revocation":"required","masked_chip_id":"refuse","accept_version_2":true,"accept_legacy_json":true},
+              "dcap_verifier":{"collateral_service":"https://pccs","accepted_tcb_statuses":["UpToDate"],"collateral_grace_secs":0,"accept_evidence_collateral":true},
+              "tpm_verifier":{"trusted_roots":"/t","require_endorsement":true,"challenge_lifetime_secs":30},
+              "nvidia_verifier":{"trusted_roots":"/n","driver_manifests":"/d","vbios_manifests":"/v","manifest_roots":"/m","require_manifests":true}}}
+            """);
+
+        AsVerifierConfig verifiers = config.Verifiers;
+
+        Assert.Empty(problems.Errors);
+        Assert.Empty(problems.Warnings);
+        Assert.Equal(("/s.json", false, true), (verifiers.InsecureSimulatedTee, verifiers.Sample, verifiers.Offline));
+        Assert.Equal(["/a", "/b"], verifiers.CollateralDirectories);
+        Assert.Equal(("required", "refuse", true, true), (verifiers.Snp.Revocation, verifiers.Snp.MaskedChipId, verifiers.Snp.AcceptVersion2, verifiers.Snp.AcceptLegacyJson));
+        Assert.Equal(["UpToDate"], verifiers.Dcap.AcceptedTcbStatuses);
+        Assert.Equal((0L, true), (verifiers.Dcap.CollateralGraceSeconds, verifiers.Dcap.AcceptEvidenceCollateral));
+        Assert.Equal(new AsTpmConfig { TrustedRoots = "/t", RequireEndorsement = true, ChallengeLifetimeSeconds = 30 }, verifiers.Tpm);
+        Assert.Equal(
+            new AsNvidiaConfig { TrustedRoots = "/n", DriverManifests = "/d", VbiosManifests = "/v", ManifestRoots = "/m", RequireManifests = true }, verifiers.Nvidia);
     }
 
     [Fact]
@@ -69,6 +94,17 @@ public sealed class ConfigurationTests
     [InlineData("""{"verifier_config":{"dcap_verifier":{}}}""", "verifier_config.dcap_verifier.collateral_service")]
     [InlineData("""{"verifier_config":{"dcap_verifier":{"collateral_service":"ftp://x"}}}""", "verifier_config.dcap_verifier.collateral_service")]
     [InlineData("""{"verifier_config":{"snp_verifier":{"vcek_sources":[{"type":"Moon"}]}}}""", "verifier_config.snp_verifier.vcek_sources[0].type")]
+    [InlineData("""{"verifier_config":{"snp_verifier":{"vcek_sources":[{"type":"KDS","base_url":"kds"}]}}}""", "verifier_config.snp_verifier.vcek_sources[0].base_url")]
+    [InlineData("""{"verifier_config":{"snp_verifier":{"revocation":"sometimes"}}}""", "verifier_config.snp_verifier.revocation")]
+    [InlineData("""{"verifier_config":{"snp_verifier":{"masked_chip_id":true}}}""", "verifier_config.snp_verifier.masked_chip_id")]
+    [InlineData("""{"verifier_config":{"dcap_verifier":{"collateral_service":"https://x","accepted_tcb_statuses":["Revoked"]}}}""", "verifier_config.dcap_verifier.accepted_tcb_statuses")]
+    [InlineData("""{"verifier_config":{"dcap_verifier":{"collateral_service":"https://x","accepted_tcb_statuses":[]}}}""", "verifier_config.dcap_verifier.accepted_tcb_statuses")]
+    [InlineData("""{"verifier_config":{"dcap_verifier":{"collateral_service":"https://x","collateral_grace_secs":-1}}}""", "verifier_config.dcap_verifier.collateral_grace_secs")]
+    [InlineData("""{"verifier_config":{"tpm_verifier":{"require_endorsement":true}}}""", "verifier_config.tpm_verifier.require_endorsement")]
+    [InlineData("""{"verifier_config":{"nvidia_verifier":{"driver_manifests":"/m"}}}""", "verifier_config.nvidia_verifier.manifest_roots")]
+    [InlineData("""{"verifier_config":{"nvidia_verifier":{"require_manifests":true,"driver_manifests":"/m","manifest_roots":"/r"}}}""", "verifier_config.nvidia_verifier.require_manifests")]
+    [InlineData("""{"verifier_config":{"nvidia_verifier":{"type":"Remote","trusted_roots":"/r"}}}""", "verifier_config.nvidia_verifier.type")]
+    [InlineData("""{"verifier_config":{"nvidia_dpu_verifier":{}}}""", "verifier_config.nvidia_dpu_verifier.root_ca_cert_path")]
     public void Read_Mistake_IsNamedByItsPath(string json, string path)
     {
         (_, ConfigProblems problems) = Read(json);

@@ -31,9 +31,22 @@ public sealed class GrpcAttestationService : IAttestationService
     /// <inheritdoc/>
     public async ValueTask<Result<Challenge>> CreateChallengeAsync(TeeType tee, JsonElement teeParameters, CancellationToken ct)
     {
-        if (tee != TeeType.Se)
+        // A TPM is asked for a credential only when it names its endorsement key: services of the reference know nothing of it.
+        bool credential = tee == TeeType.Tpm && teeParameters.ValueKind == JsonValueKind.Object && teeParameters.TryGetProperty("ek_certificates", out _);
+        if (tee != TeeType.Se && !credential)
         {
             return Challenge.Random();
+        }
+
+        var request = new ChallengeRequest();
+        request.Inner["tee"] = tee.ToWireName();
+        request.Inner["tee_params"] = teeParameters.GetRawText();
+        if (credential)
+        {
+            return (await CallAsync(options => _service.GetAttestationChallengeAsync(request, options), ct)).TryGet(out ChallengeResponse? made, out Refusal? none)
+                && HostileJson.ParseObject(Encoding.UTF8.GetBytes(made.AttestationChallenge)).TryGet(out _, out none)
+                ? Challenge.Random() with { TpmCredential = made.AttestationChallenge }
+                : none;
         }
 
         if (!HashNegotiation.Select(teeParameters, "sha512").TryGet(out string? hash, out Refusal? refusal))
@@ -41,9 +54,6 @@ public sealed class GrpcAttestationService : IAttestationService
             return refusal;
         }
 
-        var request = new ChallengeRequest();
-        request.Inner["tee"] = tee.ToWireName();
-        request.Inner["tee_params"] = teeParameters.GetRawText();
         return (await CallAsync(options => _service.GetAttestationChallengeAsync(request, options), ct)).TryGet(out ChallengeResponse? answer, out refusal)
             ? new Challenge(answer.AttestationChallenge, hash.Length == 0 ? null : hash)
             : refusal;

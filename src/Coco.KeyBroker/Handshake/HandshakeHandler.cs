@@ -80,10 +80,20 @@ internal sealed partial class HandshakeHandler
             (Challenge given, ProtocolVersion version) = state;
             json.WriteStartObject();
             json.WriteString("nonce"u8, given.Nonce);
-            if (given.SelectedHashAlgorithm is { } hash && version > ProtocolVersion.V0_1_0)
+            if ((given.SelectedHashAlgorithm is not null || given.TpmCredential is not null) && version > ProtocolVersion.V0_1_0)
             {
                 json.WriteStartObject("extra-params"u8);
-                json.WriteString("selected-hash-algorithm"u8, hash);
+                if (given.SelectedHashAlgorithm is { } hash)
+                {
+                    json.WriteString("selected-hash-algorithm"u8, hash);
+                }
+
+                if (given.TpmCredential is { } credential)
+                {
+                    json.WritePropertyName("tpm-credential"u8);
+                    json.WriteRawValue(credential);
+                }
+
                 json.WriteEndObject();
             }
             else

@@ -19,6 +19,13 @@ internal sealed class InProcessAttestationService(AttestationServiceCore attesta
     /// <inheritdoc/>
     public async ValueTask<Result<Challenge>> CreateChallengeAsync(TeeType tee, JsonElement teeParameters, CancellationToken ct)
     {
+        if (tee == TeeType.Tpm)
+        {
+            return (await attestation.CreateChallengeAsync(tee, teeParameters, ct).ConfigureAwait(false)).TryGet(out string? credential, out Refusal? none)
+                ? Challenge.Random() with { TpmCredential = credential.Length == 0 ? null : credential }
+                : none;
+        }
+
         if (tee != TeeType.Se)
         {
             return Challenge.Random();

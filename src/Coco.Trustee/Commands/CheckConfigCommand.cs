@@ -49,7 +49,7 @@ internal static class CheckConfigCommand
         switch (kind)
         {
             case "as":
-                AttestationWiring.Apply(new TrusteeSettings { Home = home }, AsConfig.Read(document, problems), null, problems);
+                ReadFiles(AttestationWiring.Apply(new TrusteeSettings { Home = home }, AsConfig.Read(document, problems), null, problems), problems);
                 break;
             case "rvps":
                 ReferenceValuesConfiguration.ToOptions(RvpsConfig.Read(document, problems), problems);
@@ -58,10 +58,23 @@ internal static class CheckConfigCommand
                 KbsConfig config = KbsConfig.Read(document, problems);
                 if (problems.Errors.Count == 0)
                 {
-                    KbsConfigWiring.Build(config, home, null, problems);
+                    ReadFiles(KbsConfigWiring.Build(config, home, null, problems), problems);
                 }
 
                 break;
+        }
+    }
+
+    /// <summary>Reads the files with roots and manifests that the verifiers would read at start.</summary>
+    private static void ReadFiles(TrusteeSettings settings, ConfigProblems problems)
+    {
+        try
+        {
+            VerifierWiring.Add(new ServiceCollection(), settings.Verifiers, TimeProvider.System);
+        }
+        catch (ArgumentException e)
+        {
+            problems.Error("verifier_config", e.Message, "files that are there and hold what they should");
         }
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Collections.Immutable;
 using Coco.Attestation;
 using Coco.Protocol;
 using Coco.ReferenceValues;
@@ -14,31 +13,7 @@ internal static class AttestationWiring
     {
         Attestation = AttestationConfiguration.ToOptions(config, problems),
         ReferenceValues = ReferenceValuesConfiguration.ToOptions(config.ReferenceValues, problems),
-        Verifiers = VerifiersOf(config.Verifiers, simulatedRoots),
+        Verifiers = simulatedRoots is null ? config.Verifiers : config.Verifiers with { InsecureSimulatedTee = simulatedRoots },
         RemoteReferenceValues = config.RvpsAddress is { } rvps ? KbsConfigWiring.Address(rvps) : null,
     };
-
-    private static VerifierSettings VerifiersOf(AsVerifierConfig config, string? simulatedRoots)
-    {
-        const string File = "file://";
-        bool offline = config.DcapCollateralService.StartsWith(File, StringComparison.Ordinal);
-        return new VerifierSettings
-        {
-            SimulatedRootsPath = simulatedRoots ?? config.SimulatedRootsPath,
-            Sample = config.Sample,
-            AmdSources =
-            [
-                .. config.VcekSources.Select(s => s.Type == "KDS"
-                    ? new AmdSourceSettings(null, s.Location is { } address ? KbsConfigWiring.Address(address) : VerifierSettings.AmdService)
-                    : new AmdSourceSettings(s.Location, null)),
-            ],
-            IntelCollateralFile = offline ? config.DcapCollateralService[File.Length..] : null,
-            IntelPcs = offline ? null : KbsConfigWiring.Address(config.DcapCollateralService),
-            StandardTcbUpdates = config.DcapTcbUpdateType == "standard",
-            NvidiaService = config.NvidiaRemote ? KbsConfigWiring.Address(config.NvidiaVerifierUrl) : null,
-            DpuRootPath = config.DpuRootPath,
-            DpuLongestAge = TimeSpan.FromSeconds(config.DpuMaxCertAgeSeconds),
-            TpmRootsPath = config.TpmRootsPath,
-        };
-    }
 }

@@ -2,85 +2,118 @@
 using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
+using Coco.Tee.Csv;
 using Coco.Tee.Snp;
+using Coco.Verifiers.Certificates;
+using Coco.Verifiers.Csv;
 using Coco.Verifiers.Intel;
 using Coco.Verifiers.Snp;
 
 namespace Coco.Trustee;
 
 /// <summary>
-/// The file of simulated roots that <c>insecure_simulated_tee</c> names:
-/// <c>{"snp":[{"generation":"Milan","ark":PEM,"ask":PEM,"asvk":PEM}],"intel":[{"name":"…","root":PEM}]}</c>. Whoever has a simulator's keys can attest as anything.
+/// The file of simulated roots that <c>insecure_simulated_tee</c> names: <c>{"snp":[{"generation":"Milan","ark":PEM,"ask":PEM,"asvk":PEM}],
+/// "intel":[{"name":"…","root":PEM}],"hygon":[{"hrk":base64}],"nvidia":[{"root":PEM}],"tpm":[{"root":PEM}]}</c>, each member optional. Whoever has
+/// a simulator's keys can attest as anything.
 /// </summary>
-internal static class SimulatedRoots
+internal sealed record SimulatedRoots
 {
-    /// <exception cref="ArgumentException">The file has another form; the message says where.</exception>
-    public static ImmutableArray<AmdTrustAnchor> ReadSnp(string path)
+    /// <summary>Roots of SEV-SNP.</summary>
+    public ImmutableArray<AmdTrustAnchor> Snp { get; private init; } = [];
+
+    /// <summary>Roots of SGX and TDX.</summary>
+    public ImmutableArray<IntelRootKey> Intel { get; private init; } = [];
+
+    /// <summary>Roots of CSV and DCU.</summary>
+    public ImmutableArray<HygonRoot> Hygon { get; private init; } = [];
+
+    /// <summary>Roots of GPUs.</summary>
+    public ImmutableArray<TrustedKey> Nvidia { get; private init; } = [];
+
+    /// <summary>Roots of TPM endorsements.</summary>
+    public ImmutableArray<TrustedKey> Tpm { get; private init; } = [];
+
+    /// <exception cref="ArgumentException">The file is not there or has another form; the message says where.</exception>
+    public static SimulatedRoots Read(string path)
     {
+        if (!File.Exists(path))
+        {
+            throw new ArgumentException($"{path}: there is no such file");
+        }
+
         if (!HostileJson.ParseObject(File.ReadAllBytes(path)).TryGet(out JsonElement document, out Refusal? refusal))
         {
             throw new ArgumentException($"{path}: {refusal.Detail}");
         }
 
-        if (!document.TryGetProperty("snp", out JsonElement entries) || entries.ValueKind != JsonValueKind.Array)
+        return new SimulatedRoots
         {
-            return [];
-        }
-
-        ImmutableArray<AmdTrustAnchor>.Builder anchors = ImmutableArray.CreateBuilder<AmdTrustAnchor>();
-        foreach (JsonElement entry in entries.EnumerateArray())
-        {
-            if (!HostileJson.RequireString(entry, "generation").TryGet(out string? name, out refusal)
-                || !HostileJson.RequireString(entry, "ark").TryGet(out string? ark, out refusal))
-            {
-                throw new ArgumentException($"{path}: {refusal.Detail}");
-            }
-
-            if (!Enum.TryParse(name, ignoreCase: false, out SnpGeneration generation))
-            {
-                throw new ArgumentException($"{path}: unknown generation '{name}'; known are {string.Join(", ", Enum.GetNames<SnpGeneration>())}");
-            }
-
-            HostileJson.TryGetOptionalString(entry, "ask", out string? ask);
-            HostileJson.TryGetOptionalString(entry, "asvk", out string? asvk);
-            anchors.Add(AmdTrustAnchor.Simulated(generation, Bytes(ark), Bytes(ask), Bytes(asvk)).TryGet(out AmdTrustAnchor? anchor, out refusal)
-                ? anchor
-                : throw new ArgumentException($"{path}: {refusal.Detail}"));
-        }
-
-        return anchors.ToImmutable();
+            Snp = Entries(document, "snp", path, ReadSnp),
+            Intel = Entries(document, "intel", path, ReadIntel),
+            Hygon = Entries(document, "hygon", path, ReadHygon),
+            Nvidia = Entries(document, "nvidia", path, ReadRoot),
+            Tpm = Entries(document, "tpm", path, ReadRoot),
+        };
     }
 
-    /// <summary>Member <c>intel</c>: <c>[{"name":text,"root":PEM certificate}]</c>.</summary>
-    /// <exception cref="ArgumentException">The file has another form; the message says where.</exception>
-    public static ImmutableArray<IntelRootKey> ReadIntel(string path)
+    private static ImmutableArray<T> Entries<T>(JsonElement document, string member, string path, Func<JsonElement, Result<T>> read)
+        where T : notnull
     {
-        if (!HostileJson.ParseObject(File.ReadAllBytes(path)).TryGet(out JsonElement document, out Refusal? refusal))
-        {
-            throw new ArgumentException($"{path}: {refusal.Detail}");
-        }
-
-        if (!document.TryGetProperty("intel", out JsonElement entries) || entries.ValueKind != JsonValueKind.Array)
+        if (!document.TryGetProperty(member, out JsonElement entries))
         {
             return [];
         }
 
-        ImmutableArray<IntelRootKey>.Builder keys = ImmutableArray.CreateBuilder<IntelRootKey>();
-        foreach (JsonElement entry in entries.EnumerateArray())
+        if (entries.ValueKind != JsonValueKind.Array)
         {
-            if (!HostileJson.RequireString(entry, "name").TryGet(out string? name, out refusal)
-                || !HostileJson.RequireString(entry, "root").TryGet(out string? pem, out refusal)
-                || !DerCertificate.ParsePem(pem).TryGet(out ImmutableArray<DerCertificate> certificates, out refusal)
-                || !IntelRootKey.FromPublicKeyInfo(name, certificates[0].SubjectPublicKeyInfo).TryGet(out IntelRootKey? key, out refusal))
-            {
-                throw new ArgumentException($"{path}: {refusal.Detail}");
-            }
-
-            keys.Add(key);
+            throw new ArgumentException($"{path}: {member} is not an array");
         }
 
-        return keys.ToImmutable();
+        ImmutableArray<T>.Builder all = ImmutableArray.CreateBuilder<T>();
+        foreach (JsonElement entry in entries.EnumerateArray())
+        {
+            all.Add(read(entry).TryGet(out T? root, out Refusal? refusal) ? root : throw new ArgumentException($"{path}: {member}[{all.Count}]: {refusal.Detail}"));
+        }
+
+        return all.ToImmutable();
     }
+
+    private static Result<AmdTrustAnchor> ReadSnp(JsonElement entry)
+    {
+        if (!HostileJson.RequireString(entry, "generation").TryGet(out string? name, out Refusal? refusal)
+            || !HostileJson.RequireString(entry, "ark").TryGet(out string? ark, out refusal))
+        {
+            return refusal;
+        }
+
+        if (!Enum.TryParse(name, ignoreCase: false, out SnpGeneration generation))
+        {
+            return new Refusal(RefusalCode.Unsupported, $"unknown generation '{name}'; known are {string.Join(", ", Enum.GetNames<SnpGeneration>())}");
+        }
+
+        HostileJson.TryGetOptionalString(entry, "ask", out string? ask);
+        HostileJson.TryGetOptionalString(entry, "asvk", out string? asvk);
+        return AmdTrustAnchor.Simulated(generation, Bytes(ark), Bytes(ask), Bytes(asvk));
+    }
+
+    private static Result<IntelRootKey> ReadIntel(JsonElement entry) =>
+        HostileJson.RequireString(entry, "name").TryGet(out string? name, out Refusal? refusal)
+        && ReadRoot(entry).TryGet(out TrustedKey? root, out refusal)
+            ? IntelRootKey.FromPublicKeyInfo(name, root.SubjectPublicKeyInfo, isSimulated: true)
+            : refusal;
+
+    private static Result<HygonRoot> ReadHygon(JsonElement entry) =>
+        HostileJson.RequireString(entry, "hrk").TryGet(out string? text, out Refusal? refusal)
+        && StrictBase64.DecodeStandard(text).TryGet(out byte[]? bytes, out refusal)
+        && HygonCaCertificate.Parse(bytes).TryGet(out HygonCaCertificate? certificate, out refusal)
+            ? HygonRoot.Simulated(certificate)
+            : refusal;
+
+    private static Result<TrustedKey> ReadRoot(JsonElement entry) =>
+        HostileJson.RequireString(entry, "root").TryGet(out string? pem, out Refusal? refusal)
+        && DerCertificate.ParsePem(pem).TryGet(out ImmutableArray<DerCertificate> certificates, out refusal)
+            ? TrustedKey.Of(certificates[0]) with { IsSimulated = true }
+            : refusal;
 
     private static byte[] Bytes(string? pem) => pem is null ? [] : Encoding.UTF8.GetBytes(pem);
 }

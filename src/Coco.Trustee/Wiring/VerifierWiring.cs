@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
-using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Coco.Protocol;
 using Coco.Storage;
+using Coco.Tee.Intel;
 using Coco.Tee.SecureExecution;
 using Coco.Verifiers;
 using Coco.Verifiers.Azure;
@@ -20,79 +21,47 @@ using Coco.Verifiers.Tpm;
 
 namespace Coco.Trustee;
 
-/// <summary>Makes the verifiers of every TEE, and the collateral service that they share.</summary>
+/// <summary>Makes the verifiers of every TEE from <c>verifier_config</c>, and the collateral service that they share.</summary>
 internal static class VerifierWiring
 {
     private const string IbmFolder = "/run/confidential-containers/ibmse";
     private const string CcaFile = "/opt/confidential-containers/attestation-service/cca/config.json";
 
-    // The distribution points of IBM's signing keys and of the authority above them.
-    private static readonly string[] IbmListHosts = ["www.ibm.com", "crl3.digicert.com", "crl4.digicert.com"];
-
     /// <summary>Registers them. A TEE whose verifier needs files that are not there is left out: its evidence is refused as unsupported.</summary>
-    /// <exception cref="ArgumentException">A file that is there has not the form it should have.</exception>
-    public static void Add(IServiceCollection services, VerifierSettings settings)
+    /// <exception cref="ArgumentException">A file that is named is not there, or has not the form it should have.</exception>
+    public static void Add(IServiceCollection services, AsVerifierConfig config, TimeProvider time)
     {
+        SimulatedRoots simulated = config.InsecureSimulatedTee is { } path ? SimulatedRoots.Read(path) : new SimulatedRoots();
         services.AddSingleton(provider => new CollateralService(new CollateralOptions
         {
-            Sources = Sources(settings),
+            Sources = CollateralWiring.Sources(config),
             Cache = new StoredCollateralCache(provider.GetRequiredService<IStoreProvider>()),
-            Clock = provider.GetRequiredService<TimeProvider>(),
+            Clock = time,
         }));
         services.AddSingleton<ICollateralProvider>(provider => provider.GetRequiredService<CollateralService>());
-        services.AddSingleton(provider => new SnpVerifier(new SnpVerifierOptions
-        {
-            Clock = provider.GetRequiredService<TimeProvider>(),
-            SimulatedRoots = settings.SimulatedRootsPath is { } path ? SimulatedRoots.ReadSnp(path) : [],
-            Collateral = provider.GetRequiredService<ICollateralProvider>(),
-        }));
-        services.AddSingleton(provider => new DcapVerifier(
-            new DcapOptions
-            {
-                Clock = provider.GetRequiredService<TimeProvider>(),
-                UpdateSeries = settings.StandardTcbUpdates ? TcbUpdateSeries.Standard : TcbUpdateSeries.Early,
-                Roots = settings.SimulatedRootsPath is { } path ? [.. IntelRootKey.ProductionOnly, .. SimulatedRoots.ReadIntel(path)] : IntelRootKey.ProductionOnly,
-            },
-            provider.GetRequiredService<ICollateralProvider>()));
+        SnpVerifierOptions snp = Snp(config.Snp, simulated, time);
+        services.AddSingleton(provider => new SnpVerifier(snp with { Collateral = provider.GetRequiredService<ICollateralProvider>() }));
+        services.AddSingleton(provider => new DcapVerifier(Dcap(config.Dcap, simulated, time), provider.GetRequiredService<ICollateralProvider>()));
         services.AddSingleton<IVerifier>(p => p.GetRequiredService<SnpVerifier>());
         services.AddSingleton<IVerifier>(p => new TdxVerifier(p.GetRequiredService<DcapVerifier>()));
         services.AddSingleton<IVerifier>(p => new SgxVerifier(p.GetRequiredService<DcapVerifier>()));
         services.AddSingleton<IVerifier>(p => new AzSnpVtpmVerifier(p.GetRequiredService<SnpVerifier>()));
         services.AddSingleton<IVerifier>(p => new AzTdxVtpmVerifier(p.GetRequiredService<DcapVerifier>()));
-        services.AddSingleton<IVerifier>(p => new TpmVerifier(new TpmVerifierOptions
+        services.AddSingleton<StoredChallengeKey>();
+        var tpm = new TpmVerifierOptions
         {
-            Clock = p.GetRequiredService<TimeProvider>(),
-            Roots = ReadRoots(settings.TpmRootsPath),
-        }));
-        services.AddSingleton<IVerifier>(p => new CsvVerifier(new CsvVerifierOptions { Collateral = p.GetRequiredService<ICollateralProvider>() }));
-        services.AddSingleton<IVerifier>(p => new DcuVerifier(new CsvVerifierOptions { Collateral = p.GetRequiredService<ICollateralProvider>() }));
-        if (settings.NvidiaService is { } nvidia)
-        {
-            services.AddSingleton<IVerifier>(p => new NvidiaRemoteVerifier(new NvidiaRemoteVerifierOptions
-            {
-                Http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan },
-                Service = nvidia,
-                Collateral = p.GetRequiredService<ICollateralProvider>(),
-                Clock = p.GetRequiredService<TimeProvider>(),
-            }));
-        }
-        else
-        {
-            services.AddSingleton<IVerifier>(p => new NvidiaVerifier(new NvidiaVerifierOptions { Clock = p.GetRequiredService<TimeProvider>() }));
-        }
-
-        services.AddSingleton(Cca);
-        if (settings.DpuRootPath is { } dpu)
-        {
-            services.AddSingleton<IVerifier>(p => new DpuVerifier(new DpuVerifierOptions
-            {
-                Clock = p.GetRequiredService<TimeProvider>(),
-                Roots = ReadRoots(dpu),
-                LongestAliasAge = settings.DpuLongestAge,
-            }));
-        }
-
-        if (settings.Sample)
+            Clock = time,
+            Roots = [.. TrustedFiles.ReadRoots(config.Tpm.TrustedRoots), .. simulated.Tpm],
+            RequireEndorsement = config.Tpm.RequireEndorsement,
+            ChallengeLifetime = TimeSpan.FromSeconds(config.Tpm.ChallengeLifetimeSeconds),
+        };
+        services.AddSingleton<IVerifier>(p => new TpmVerifier(tpm with { ChallengeKey = p.GetRequiredService<StoredChallengeKey>().GetAsync }));
+        var hygon = new CsvVerifierOptions { Roots = [HygonRoot.BuiltIn, .. simulated.Hygon] };
+        services.AddSingleton<IVerifier>(p => new CsvVerifier(hygon with { Collateral = p.GetRequiredService<ICollateralProvider>() }));
+        services.AddSingleton<IVerifier>(p => new DcuVerifier(hygon with { Collateral = p.GetRequiredService<ICollateralProvider>() }));
+        AddNvidia(services, config, simulated, time);
+        services.AddSingleton(Cca(time));
+        if (config.Sample)
         {
             services.AddSingleton<IVerifier, SampleVerifier>();
             services.AddSingleton<IVerifier, SampleDeviceVerifier>();
@@ -101,68 +70,80 @@ internal static class VerifierWiring
         string key = Variable("SE_MEASUREMENT_ENCR_KEY_PRIVATE", IbmFolder + "/rsa/encrypt_key.pem");
         if (File.Exists(key))
         {
-            services.AddSingleton<IVerifier>(p => SecureExecution(key, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ICollateralProvider>()));
+            services.AddSingleton<IVerifier>(p => SecureExecution(key, time, p.GetRequiredService<ICollateralProvider>()));
         }
     }
 
-    private static ImmutableArray<ICollateralSource> Sources(VerifierSettings settings)
+    private static SnpVerifierOptions Snp(AsSnpConfig config, SimulatedRoots simulated, TimeProvider time) => new()
     {
-        var http = new HttpClient(new SocketsHttpHandler
+        Clock = time,
+        SimulatedRoots = simulated.Snp,
+        Revocation = config.Revocation switch
         {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ConnectTimeout = TimeSpan.FromSeconds(10),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            AutomaticDecompression = DecompressionMethods.None,
-        });
-        ImmutableArray<ICollateralSource>.Builder sources = ImmutableArray.CreateBuilder<ICollateralSource>();
-        foreach (AmdSourceSettings amd in settings.AmdSources)
+            "required" => RevocationRule.Required,
+            "off" => RevocationRule.Off,
+            _ => RevocationRule.WhenAvailable,
+        },
+        MaskedChipId = config.MaskedChipId switch
         {
-            sources.Add(amd.Folder is { } folder ? new CollateralDirectory(folder) : new AmdKdsSource(http, amd.Service!));
-        }
+            "when_report_says_so" => MaskedChipIdRule.WhenReportSaysSo,
+            "refuse" => MaskedChipIdRule.Refuse,
+            _ => MaskedChipIdRule.Accept,
+        },
+        AcceptVersion2 = config.AcceptVersion2,
+        AcceptLegacyJson = config.AcceptLegacyJson,
+    };
 
-        if (settings.IntelCollateralFile is { } file)
-        {
-            sources.Add(new IntelCollateralFileSource(file));
-        }
-
-        if (settings.IntelPcs is { } pcs)
-        {
-            sources.Add(new IntelPcsSource(http, new Uri(pcs.GetLeftPart(UriPartial.Authority) + "/")));
-        }
-
-        sources.Add(new HygonKeyDirectory("/opt/hygon/csv/hsk_cek", Variable("HSK_CEK_CERT_PATH", "/opt/dcu/certs")));
-        if (settings.OnlineSources)
-        {
-            sources.Add(new HygonKeyService(http));
-            sources.Add(new NvidiaSource(http));
-            sources.Add(new RevocationListService(http, IbmListHosts));
-        }
-
-        return sources.ToImmutable();
-    }
-
-    private static IReadOnlyList<TrustedKey> ReadRoots(string? path)
+    private static DcapOptions Dcap(AsDcapConfig config, SimulatedRoots simulated, TimeProvider time) => new()
     {
-        if (path is null)
+        Clock = time,
+        Roots = [.. IntelRootKey.ProductionOnly, .. simulated.Intel],
+        UpdateSeries = config.TcbUpdateType == "standard" ? TcbUpdateSeries.Standard : TcbUpdateSeries.Early,
+        AcceptedStatuses = [.. Enum.GetValues<TcbStatus>().Where(s => config.AcceptedTcbStatuses.Contains(s.ToWireName()))],
+        ExpiryGrace = config.CollateralGraceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        AcceptEvidenceCollateral = config.AcceptEvidenceCollateral,
+    };
+
+    private static void AddNvidia(IServiceCollection services, AsVerifierConfig config, SimulatedRoots simulated, TimeProvider time)
+    {
+        AsNvidiaConfig nvidia = config.Nvidia;
+        if (nvidia.Remote)
         {
-            return [];
+            services.AddSingleton<IVerifier>(p => new NvidiaRemoteVerifier(new NvidiaRemoteVerifierOptions
+            {
+                Http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan },
+                Service = new Uri(nvidia.VerifierUrl),
+                Collateral = p.GetRequiredService<ICollateralProvider>(),
+                Clock = time,
+            }));
+        }
+        else
+        {
+            ImmutableArray<TrustedKey> signers = TrustedFiles.ReadRoots(nvidia.ManifestRoots);
+            DateTimeOffset now = time.GetUtcNow();
+            var local = new NvidiaVerifier(new NvidiaVerifierOptions
+            {
+                Clock = time,
+                Roots = [NvidiaRoots.DeviceIdentity, .. TrustedFiles.ReadRoots(nvidia.TrustedRoots), .. simulated.Nvidia],
+                ReferenceManifests =
+                [
+                    .. TrustedFiles.ReadManifests(nvidia.DriverManifests, NvidiaManifestKind.Driver, signers, now),
+                    .. TrustedFiles.ReadManifests(nvidia.VbiosManifests, NvidiaManifestKind.Vbios, signers, now),
+                ],
+                RequireReferenceManifests = nvidia.RequireManifests,
+            });
+            services.AddSingleton<IVerifier>(local);
         }
 
-        string[] files = Directory.Exists(path) ? [.. Directory.GetFiles(path).Order(StringComparer.Ordinal)] : [path];
-        var keys = new List<TrustedKey>();
-        foreach (string file in files)
+        if (config.Dpu is { } dpu)
         {
-            keys.AddRange(DerCertificate.ParsePem(File.ReadAllText(file)).TryGet(out ImmutableArray<DerCertificate> certificates, out Refusal? refusal)
-                ? certificates.Select(TrustedKey.Of)
-                : throw new ArgumentException($"{file}: {refusal.Detail}"));
+            var options = new DpuVerifierOptions { Clock = time, Roots = TrustedFiles.ReadRoots(dpu.RootPath), LongestAliasAge = TimeSpan.FromSeconds(dpu.MaxCertAgeSeconds) };
+            services.AddSingleton<IVerifier>(new DpuVerifier(options));
         }
-
-        return keys;
     }
 
     /// <summary>Local verification with the stores that the configuration names, or a remote service; without a configuration no token is trusted.</summary>
-    private static IVerifier Cca(IServiceProvider services)
+    private static IVerifier Cca(TimeProvider time)
     {
         string path = Variable("CCA_CONFIG_FILE", CcaFile);
         if (!File.Exists(path))
@@ -184,7 +165,7 @@ internal static class VerifierWiring
             {
                 Http = ClientTrusting(configuration.CaCertificate),
                 Address = address,
-                Clock = services.GetRequiredService<TimeProvider>(),
+                Clock = time,
             });
         }
 
@@ -222,9 +203,9 @@ internal static class VerifierWiring
         var check = SeHostKeyCheck.Create(new SeHostKeyOptions
         {
             Clock = time,
-            Roots = File.Exists(rootPath) ? ReadRoots(rootPath) : [],
-            Certificates = ReadFolder(Variable("SE_CERTIFICATES_ROOT", IbmFolder + "/certs")),
-            RevocationLists = ReadFolder(Variable("SE_CERTIFICATE_REVOCATION_LISTS_ROOT", IbmFolder + "/crls")),
+            Roots = File.Exists(rootPath) ? TrustedFiles.ReadRoots(rootPath) : [],
+            Certificates = TrustedFiles.ReadFolder(Variable("SE_CERTIFICATES_ROOT", IbmFolder + "/certs")),
+            RevocationLists = TrustedFiles.ReadFolder(Variable("SE_CERTIFICATE_REVOCATION_LISTS_ROOT", IbmFolder + "/crls")),
             Collateral = offline ? null : collateral,
             InsecureSkipVerification = Variable("SE_SKIP_CERTS_VERIFICATION", "false") == "true",
         });
@@ -237,14 +218,10 @@ internal static class VerifierWiring
                     ? header
                     : throw new ArgumentException($"{headerPath}: {refusal.Detail}")
                 : null,
-            HostKeyDocuments = ReadFolder(Variable("DEFAULT_SE_HOST_KEY_DOCUMENTS_ROOT", IbmFolder + "/hkds")),
+            HostKeyDocuments = TrustedFiles.ReadFolder(Variable("DEFAULT_SE_HOST_KEY_DOCUMENTS_ROOT", IbmFolder + "/hkds")),
             HostKeyCheck = check.TryGet(out SeHostKeyCheck? hostKeys, out Refusal? bad) ? hostKeys : throw new ArgumentException("Secure Execution: " + bad.Detail),
         });
     }
-
-    private static IReadOnlyList<ReadOnlyMemory<byte>> ReadFolder(string path) => Directory.Exists(path)
-        ? [.. Directory.GetFiles(path).Order(StringComparer.Ordinal).Select(f => (ReadOnlyMemory<byte>)File.ReadAllBytes(f))]
-        : [];
 
     private static string Variable(string name, string otherwise) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : otherwise;

@@ -69,6 +69,11 @@ public sealed class DcapAppraisal
         }
 
         claims["root_key_id"] = _chain.RootKey.Id;
+        if (_chain.RootKey.IsSimulated)
+        {
+            claims["simulated"] = true;
+        }
+
         if (_collateral is null || Launch is null || Current is null || Status is not { } status)
         {
             return;

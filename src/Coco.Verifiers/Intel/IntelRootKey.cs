@@ -12,9 +12,10 @@ public sealed class IntelRootKey
 
     private const string P256KeyHeader = "3059301306072a8648ce3d020106082a8648ce3d03010703420004";
 
-    private IntelRootKey(string name, ReadOnlyMemory<byte> info, P256VerifyingKey key)
+    private IntelRootKey(string name, ReadOnlyMemory<byte> info, P256VerifyingKey key, bool isSimulated)
     {
         Name = name;
+        IsSimulated = isSimulated;
         PublicKeyInfo = info;
         Key = key;
         Id = Convert.ToHexStringLower(SHA384.HashData(info.Span[^65..]));
@@ -36,16 +37,20 @@ public sealed class IntelRootKey
     /// <summary>The claim <c>root_key_id</c>: SHA-384 over the uncompressed point, lower-case hexadecimal.</summary>
     public string Id { get; }
 
+    /// <summary>Whether no hardware stands behind it: claims of evidence that hangs from it say so.</summary>
+    public bool IsSimulated { get; }
+
     internal P256VerifyingKey Key { get; }
 
     /// <summary>Another root: a simulated or private one, which is trusted only where it is passed.</summary>
     /// <param name="name">Whose key it is.</param>
     /// <param name="publicKeyInfo">DER SubjectPublicKeyInfo of a P-256 key.</param>
-    public static Result<IntelRootKey> FromPublicKeyInfo(string name, ReadOnlyMemory<byte> publicKeyInfo)
+    /// <param name="isSimulated">Whether no hardware stands behind it.</param>
+    public static Result<IntelRootKey> FromPublicKeyInfo(string name, ReadOnlyMemory<byte> publicKeyInfo, bool isSimulated = false)
     {
         ArgumentNullException.ThrowIfNull(name);
         return P256VerifyingKey.FromPublicKeyInfo(publicKeyInfo.Span).TryGet(out P256VerifyingKey? key, out Refusal? refusal)
-            ? new IntelRootKey(name, publicKeyInfo, key)
+            ? new IntelRootKey(name, publicKeyInfo, key, isSimulated)
             : refusal.Within("root key");
     }
 }

@@ -108,7 +108,8 @@ internal sealed class SnpChain
             {
                 return new Refusal(
                     RefusalCode.Untrusted,
-                    $"'{caCertificate.SubjectCommonName}', issued by '{caCertificate.IssuerCommonName}', is not the authority {caName}") { Check = SnpCheck.Ca };
+                    $"'{caCertificate.SubjectCommonName}', issued by '{caCertificate.IssuerCommonName}', is not the authority {caName}")
+                { Check = SnpCheck.Ca };
             }
 
             ca = AmdKey.FromCertificate(caCertificate, anchor.Generation, role);
@@ -123,7 +124,8 @@ internal sealed class SnpChain
         {
             return new Refusal(
                 RefusalCode.Untrusted,
-                $"the {vek.Certificate.SubjectCommonName} names '{vek.Certificate.IssuerCommonName}' as its issuer, not {ca.Name}") { Check = SnpCheck.Chain };
+                $"the {vek.Certificate.SubjectCommonName} names '{vek.Certificate.IssuerCommonName}' as its issuer, not {ca.Name}")
+            { Check = SnpCheck.Chain };
         }
 
         if (vek.Certificate.CheckSignature(ca.SubjectPublicKeyInfo.Span, Algorithms) is { } forged)

@@ -39,9 +39,9 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
     };
 
     /// <summary>Makes the challenge: <c>{"credential_blob", "encrypted_secret", "state"}</c>, all base64.</summary>
-    public Result<string> CreateChallenge(JsonElement parameters)
+    public async ValueTask<Result<string>> CreateChallengeAsync(JsonElement parameters, CancellationToken ct)
     {
-        if (options.ChallengeKey is not { } sealing)
+        if (options.ChallengeKey is not { } source)
         {
             return new Refusal(RefusalCode.Unsupported, "credential challenges are not configured");
         }
@@ -52,6 +52,7 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
             return refusal;
         }
 
+        Secret sealing = await source(ct).ConfigureAwait(false);
         byte[] secret = RandomNumberGenerator.GetBytes(SecretSize);
         try
         {
@@ -71,19 +72,22 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
         }
     }
 
-    /// <summary>Checks what endorsement came; what endorsed the key (<c>certificate</c>, <c>endorsement-key</c>), or an empty text when none came and none is demanded.</summary>
-    public Result<string> Check(TpmEvidence evidence, VerificationRecord? record)
+    /// <summary>Checks what endorsement came; <see cref="TpmEndorser.None"/> when none came and none is demanded.</summary>
+    public async ValueTask<Result<TpmEndorser>> CheckAsync(TpmEvidence evidence, VerificationRecord? record, CancellationToken ct)
     {
         if (!evidence.AkCertificates.IsEmpty)
         {
-            return record.Note("tpm.ak-certificate", CheckAkCertificate(evidence, record)) is { } refusal ? refusal : "certificate";
+            Result<TrustedKey> root = CheckAkCertificate(evidence, record);
+            return record.Note("tpm.ak-certificate", root.Refusal) is { } refusal || !root.TryGet(out TrustedKey? cloud, out refusal)
+                ? refusal
+                : new TpmEndorser("certificate", cloud);
         }
 
         if (evidence.Endorsement is { } endorsement)
         {
-            if (!ReadKeys(endorsement.Key, record).TryGet(out Keys? keys, out Refusal? refusal))
+            if (!ReadKeys(endorsement.Key, record).TryGet(out Keys? keys, out Refusal? bad))
             {
-                return refusal;
+                return bad;
             }
 
             if (record.Note("tpm.ak-binding", CheckSameKey(keys.Ak, evidence.AkPublic)) is { } other)
@@ -91,7 +95,8 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
                 return other;
             }
 
-            return record.Note("tpm.credential", Open(endorsement, keys)) is { } wrong ? wrong : "endorsement-key";
+            Secret? sealing = options.ChallengeKey is { } source ? await source(ct).ConfigureAwait(false) : null;
+            return record.Note("tpm.credential", Open(endorsement, keys, sealing)) is { } wrong ? wrong : new TpmEndorser("endorsement-key", keys.Root);
         }
 
         if (options.RequireEndorsement)
@@ -100,10 +105,10 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
         }
 
         record?.Skipped("tpm.endorsement-required", "the options do not demand one");
-        return string.Empty;
+        return TpmEndorser.None;
     }
 
-    private Refusal? CheckAkCertificate(TpmEvidence evidence, VerificationRecord? record)
+    private Result<TrustedKey> CheckAkCertificate(TpmEvidence evidence, VerificationRecord? record)
     {
         if (!ParseAll(evidence.AkCertificates).TryGet(out ImmutableArray<DerCertificate> path, out Refusal? refusal))
         {
@@ -111,7 +116,7 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
         }
 
         return path[0].SubjectPublicKeyInfo.Span.SequenceEqual(evidence.AkPublic.Span)
-            ? _path.Check(path, options.Clock.GetUtcNow(), record).Refusal
+            ? _path.Check(path, options.Clock.GetUtcNow(), record)
             : new Refusal(RefusalCode.Mismatch, "the certificate is of another key than ak_public");
     }
 
@@ -123,8 +128,9 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
             return record.Note("tpm.ek-certificate", refusal)!;
         }
 
-        refusal = record.Note("tpm.ek-certificate", _path.Check(path, options.Clock.GetUtcNow(), record).Refusal) ?? record.Note("tpm.ek-usage", CheckEkUsage(path[0]));
-        if (refusal is not null)
+        Result<TrustedKey> root = _path.Check(path, options.Clock.GetUtcNow(), record);
+        refusal = record.Note("tpm.ek-certificate", root.Refusal) ?? record.Note("tpm.ek-usage", CheckEkUsage(path[0]));
+        if (refusal is not null || !root.TryGet(out TrustedKey? vendor, out refusal))
         {
             return refusal;
         }
@@ -141,7 +147,7 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
         }
 
         return ak.TryGetName(out byte[] name)
-            ? new Keys(path[0].SubjectPublicKeyInfo, ak, name)
+            ? new Keys(vendor, path[0].SubjectPublicKeyInfo, ak, name)
             : new Refusal(RefusalCode.Unsupported, "the attestation key's name algorithm is not SHA-256, SHA-384 or SHA-512");
     }
 
@@ -237,9 +243,9 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
         return state;
     }
 
-    private Refusal? Open(TpmEndorsement endorsement, Keys keys)
+    private Refusal? Open(TpmEndorsement endorsement, Keys keys, Secret? sealing)
     {
-        if (options.ChallengeKey is not { } sealing)
+        if (sealing is null)
         {
             return new Refusal(RefusalCode.Unsupported, "credential challenges are not configured");
         }
@@ -276,5 +282,5 @@ internal sealed class TpmEndorsementCheck(TpmVerifierOptions options)
     private static byte[] Associated(ReadOnlySpan<byte> expiry, Keys keys) =>
         [.. "coco tpm credential\0"u8, .. expiry, .. SHA256.HashData(keys.EkPublic.Span), .. SHA256.HashData(keys.AkName)];
 
-    private sealed record Keys(ReadOnlyMemory<byte> EkPublic, TpmPublic Ak, byte[] AkName);
+    private sealed record Keys(TrustedKey Root, ReadOnlyMemory<byte> EkPublic, TpmPublic Ak, byte[] AkName);
 }

@@ -27,55 +27,50 @@ public sealed class TpmVerifier : IVerifier
     /// <inheritdoc/>
     public TeeType Tee => TeeType.Tpm;
 
-    /// <inheritdoc/>
-    public ValueTask<Result<ImmutableArray<VerifiedClaims>>> VerifyAsync(BoundEvidence evidence, VerificationRecord? record, CancellationToken ct)
-    {
-        ArgumentNullException.ThrowIfNull(evidence);
-        return new(Verify(evidence, record));
-    }
-
     /// <summary>
     /// A credential challenge when the guest names its endorsement key (<c>{"ek_certificates": […], "ak_tpm_public": …}</c>); else none, and
     /// the nonce alone is the challenge.
     /// </summary>
     /// <param name="teeParameters">The guest's parameters.</param>
-    /// <param name="ct">Not used: nothing is fetched.</param>
+    /// <param name="ct">Ends waiting for the key that seals challenges.</param>
     public ValueTask<Result<string>> CreateChallengeAsync(JsonElement teeParameters, CancellationToken ct) =>
         teeParameters.ValueKind == JsonValueKind.Object && teeParameters.TryGetProperty("ek_certificates", out _)
-            ? new(_endorsement.CreateChallenge(teeParameters))
+            ? _endorsement.CreateChallengeAsync(teeParameters, ct)
             : new((Result<string>)string.Empty);
 
-    private Result<ImmutableArray<VerifiedClaims>> Verify(BoundEvidence bound, VerificationRecord? record)
+    /// <inheritdoc/>
+    public async ValueTask<Result<ImmutableArray<VerifiedClaims>>> VerifyAsync(BoundEvidence evidence, VerificationRecord? record, CancellationToken ct)
     {
-        Result<TpmEvidence> parsed = TpmEvidence.Parse(bound.Evidence.Body);
-        if (record.Note("tpm.form", parsed.Refusal) is { } form || !parsed.TryGet(out TpmEvidence? evidence, out form))
+        ArgumentNullException.ThrowIfNull(evidence);
+        Result<TpmEvidence> parsed = TpmEvidence.Parse(evidence.Evidence.Body);
+        if (record.Note("tpm.form", parsed.Refusal) is { } form || !parsed.TryGet(out TpmEvidence? tpm, out form))
         {
             return form;
         }
 
-        Result<TpmQuote> verified = _keys.Verify("tpm", evidence.Quote, evidence.AkPublic.Span, () => TpmAttestationKey.FromSubjectPublicKeyInfo(evidence.AkPublic), record);
+        Result<TpmQuote> verified = _keys.Verify("tpm", tpm.Quote, tpm.AkPublic.Span, () => TpmAttestationKey.FromSubjectPublicKeyInfo(tpm.AkPublic), record);
         if (!verified.TryGet(out TpmQuote? quote, out Refusal? refusal))
         {
             return refusal;
         }
 
-        ReadOnlyMemory<byte> initData = TpmQuoteCheck.InitDataOf(evidence.Quote);
-        refusal = record.Note("tpm.nonce", CheckNonce(bound, quote.ExtraData.Span))
-            ?? record.Note("tpm.init-data", TpmQuoteCheck.CheckInitData(bound.InitDataHash, initData.Span));
+        ReadOnlyMemory<byte> initData = TpmQuoteCheck.InitDataOf(tpm.Quote);
+        refusal = record.Note("tpm.nonce", CheckNonce(evidence, quote.ExtraData.Span))
+            ?? record.Note("tpm.init-data", TpmQuoteCheck.CheckInitData(evidence.InitDataHash, initData.Span));
         if (refusal is not null)
         {
             return refusal;
         }
 
-        if (!_endorsement.Check(evidence, record).TryGet(out string? endorsedBy, out refusal))
+        if (!(await _endorsement.CheckAsync(tpm, record, ct).ConfigureAwait(false)).TryGet(out TpmEndorser? endorser, out refusal))
         {
             return refusal;
         }
 
         var claims = new JsonObject();
-        if (!evidence.EventLog.IsEmpty)
+        if (!tpm.EventLog.IsEmpty)
         {
-            if (!TpmEventLogCheck.Check(evidence, record).TryGet(out JsonArray? events, out refusal))
+            if (!TpmEventLogCheck.Check(tpm, record).TryGet(out JsonArray? events, out refusal))
             {
                 return refusal;
             }
@@ -83,13 +78,17 @@ public sealed class TpmVerifier : IVerifier
             claims["uefi_event_logs"] = events;
         }
 
-        claims["ak_public"] = evidence.AkPublicText;
+        claims["ak_public"] = tpm.AkPublicText;
         claims["report_data"] = Convert.ToHexStringLower(quote.ExtraData.Span);
         claims["init_data"] = Convert.ToHexStringLower(initData.Span);
-        TpmQuoteCheck.AddPcrs(claims, evidence.Quote);
-        if (endorsedBy.Length > 0)
+        TpmQuoteCheck.AddPcrs(claims, tpm.Quote);
+        if (endorser.Root is { } root)
         {
-            claims["ak_endorsed_by"] = endorsedBy;
+            claims["ak_endorsed_by"] = endorser.Kind;
+            if (root.IsSimulated)
+            {
+                claims["simulated"] = true;
+            }
         }
 
         return ImmutableArray.Create(new VerifiedClaims(TeeType.Tpm, "cpu", claims));

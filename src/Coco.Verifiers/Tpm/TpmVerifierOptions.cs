@@ -19,9 +19,10 @@ public sealed record TpmVerifierOptions
     public bool RequireEndorsement { get; init; }
 
     /// <summary>
-    /// 32 bytes that seal credential challenges, the same for all replicas; null (default) makes no challenges and accepts no answers.
+    /// Gives the 32 bytes that seal credential challenges, the same for all replicas, and keeps ownership of them; null (default) makes no
+    /// challenges and accepts no answers.
     /// </summary>
-    public Secret? ChallengeKey { get; init; }
+    public Func<CancellationToken, ValueTask<Secret>>? ChallengeKey { get; init; }
 
     /// <summary>How long a credential challenge may be answered. Default 10 minutes.</summary>
     public TimeSpan ChallengeLifetime { get; init; } = TimeSpan.FromMinutes(10);

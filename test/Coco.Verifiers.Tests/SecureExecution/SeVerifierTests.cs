@@ -142,6 +142,7 @@ public sealed class SeVerifierTests : IDisposable
         noCiphertext["encr_measurement_key"] = string.Empty;
         Refusal? expected = (await RunAsync(_verifier, await AnswerAsync(f => f.Afterwards = (_, m) => m[0] ^= 1), Expected)).Refusal;
 
+        Assert.Equal("se.measurement", expected?.Check);
         foreach (JsonObject evidence in (JsonObject[])[wrongKey, wrongSize, noCiphertext])
         {
             Assert.Equal(expected, (await RunAsync(_verifier, evidence, Expected)).Refusal);

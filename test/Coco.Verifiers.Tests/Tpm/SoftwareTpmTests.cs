@@ -77,7 +77,7 @@ public sealed class SoftwareTpmTests(SoftwareTpm tpm) : IClassFixture<SoftwareTp
         using Secret key = Secret.Random(32);
         DerCertificate[] issuers = [.. tpm.Issuers.Select(i => DerCertificate.ParseAll(i).Require()[0])];
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DerCertificate.Parse(tpm.EkCertificate).Require().NotBefore.AddHours(1));
-        var verifier = new TpmVerifier(new TpmVerifierOptions { Clock = clock, Roots = [TrustedKey.Of(issuers[^1])], RequireEndorsement = true, ChallengeKey = key });
+        var verifier = new TpmVerifier(new TpmVerifierOptions { Clock = clock, Roots = [TrustedKey.Of(issuers[^1])], RequireEndorsement = true, ChallengeKey = _ => new(key) });
         var parameters = new JsonObject
         {
             ["ek_certificates"] = new JsonArray(Convert.ToBase64String(tpm.EkCertificate), Convert.ToBase64String(issuers[0].Raw.Span)),

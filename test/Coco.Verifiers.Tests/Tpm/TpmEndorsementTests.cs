@@ -26,7 +26,7 @@ public sealed class TpmEndorsementTests : IDisposable
         Clock = _clock,
         Roots = [new TrustedKey("vendor", _vendor.PublicKeyInfo)],
         RequireEndorsement = true,
-        ChallengeKey = _key,
+        ChallengeKey = _ => new(_key),
     };
 
     public void Dispose()
@@ -47,6 +47,17 @@ public sealed class TpmEndorsementTests : IDisposable
         JsonObject claims = await ClaimsAsync(_verifier, await AnsweredAsync(tpm));
 
         Assert.Equal("endorsement-key", (string)claims["ak_endorsed_by"]!);
+        Assert.Null(claims["simulated"]);
+    }
+
+    [Fact]
+    public async Task Verify_EndorsementOfASimulatedRoot_SaysSo()
+    {
+        var verifier = new TpmVerifier(Options with { Roots = [new TrustedKey("simulated", _vendor.PublicKeyInfo) { IsSimulated = true }] });
+
+        JsonObject claims = await ClaimsAsync(verifier, await AnsweredAsync(_tpm));
+
+        Assert.True((bool)claims["simulated"]!);
     }
 
     [Fact]
@@ -157,7 +168,7 @@ public sealed class TpmEndorsementTests : IDisposable
         using var other = new SimulatedTpm();
         swapped["endorsement"]!["state"] = (await AnsweredAsync(other))["endorsement"]!["state"]!.DeepClone();
         using Secret otherKey = Secret.Random(32);
-        var otherService = new TpmVerifier(Options with { ChallengeKey = otherKey });
+        var otherService = new TpmVerifier(Options with { ChallengeKey = _ => new(otherKey) });
 
         await AssertRefusedAsync(_verifier, secret, "tpm.credential", RefusalCode.Mismatch);
         await AssertRefusedAsync(_verifier, state, "tpm.credential", RefusalCode.BadSignature);
