@@ -99,7 +99,7 @@ internal static class VerifierWiring
         Clock = time,
         Roots = [.. IntelRootKey.ProductionOnly, .. simulated.Intel],
         UpdateSeries = config.TcbUpdateType == "standard" ? TcbUpdateSeries.Standard : TcbUpdateSeries.Early,
-        AcceptedStatuses = [.. Enum.GetValues<TcbStatus>().Where(s => config.AcceptedTcbStatuses.Contains(s.ToWireName()))],
+        AcceptedStatuses = [.. Enum.GetValues<TcbStatus>().Where(s => config.AcceptedTcbStatuses.Contains(s.ToWireName(), StringComparer.Ordinal))],
         ExpiryGrace = config.CollateralGraceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
         AcceptEvidenceCollateral = config.AcceptEvidenceCollateral,
     };
