@@ -1,116 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
-using Coco.Cli.EvidenceCommands;
 using Coco.Protocol;
 using Coco.Tee.EventLogs;
 using Coco.Tee.Launch;
+using Coco.Tee.Tpm;
 
 namespace Coco.Cli.Measure;
 
-/// <summary><c>coco measure snp|sev|sev-es|tdx|tpm|explain</c>: launch measurements from what a guest is launched with, offline.</summary>
+/// <summary><c>coco measure snp|sev|sev-es|snp-id-block|tdx|tpm|explain</c>: launch measurements from what a guest is launched with, offline.</summary>
 internal static class MeasureCommands
 {
+    /// <summary>The PCR that init-data is extended into.</summary>
+    internal const int InitDataPcr = 8;
+
     /// <summary>The command with its subcommands.</summary>
-    public static Command Build() => new("measure", "Compute launch measurements offline, register them, and explain why a reported one differs")
+    public static Command Build()
     {
-        BuildSev(LaunchKind.Snp, "snp", "Launch digest (MEASUREMENT) of an SEV-SNP guest"),
-        BuildSev(LaunchKind.SevEs, "sev-es", "Launch digest of an SEV-ES guest"),
-        BuildSev(LaunchKind.Sev, "sev", "Launch digest of a plain SEV guest"),
-        BuildTdx(),
-        BuildTpm(),
-        BuildExplain(),
-    };
-
-    private static Command BuildSev(LaunchKind kind, string name, string description)
-    {
-        var inputs = new SevInputOptions(kind);
-        var output = new MeasureOutput();
-        var command = new Command(name, description);
-        inputs.AddTo(command);
-        output.AddTo(command);
-        Option<string?> dump = new("--dump-vmsa") { Description = "write the save area of each vCPU into this directory" };
-        if (kind != LaunchKind.Sev)
+        var measure = new Command("measure", "Compute launch measurements offline, register them, and explain why a reported one differs; with --mode, as sev-snp-measure")
         {
-            command.Add(dump);
-        }
-
-        command.SetAction(async (result, ct) =>
-        {
-            LaunchInputs given = await inputs.ReadAsync(result, ct).ConfigureAwait(false);
-            OvmfFirmware firmware = given.Firmware[0].Firmware;
-            LaunchOptions options = given.Options with { Kernel = HashesOf(given) };
-            byte[] firmwareDigest = inputs.FirmwareDigest(result);
-            Result<byte[]> digest = kind switch
-            {
-                LaunchKind.Snp => SnpLaunch.Snp(firmware, options, firmwareDigest),
-                LaunchKind.SevEs => SevLaunch.SevEs(firmware, options),
-                _ => SevLaunch.Sev(firmware, options),
-            };
-            if (kind != LaunchKind.Sev && result.GetValue(dump) is { } folder)
-            {
-                Directory.CreateDirectory(folder);
-                ulong features = kind == LaunchKind.Snp ? options.GuestFeatures : 0;
-                for (int i = 0; i < options.Vcpus; i++)
-                {
-                    await File.WriteAllBytesAsync(Path.Combine(folder, $"vmsa{i}.bin"), Vmsa.Build(i == 0 ? Vmsa.BootEip : firmware.ResetEip ?? 0, features, options), ct).ConfigureAwait(false);
-                }
-            }
-
-            var measurements = new List<Measurement> { new(kind == LaunchKind.Snp ? "snp_launch_measurement" : name.Replace('-', '_') + "_launch_measurement", Require(digest)) };
-            if (kind == LaunchKind.Snp)
-            {
-                await inputs.AddInitDataAsync(result, measurements, ct).ConfigureAwait(false);
-            }
-
-            string? note = kind == LaunchKind.Sev || options.Monitor != LaunchMonitor.Qemu ? null
-                : options.Generation == VmsaGeneration.Linux610 ? "for hosts with Linux 6.10 or later; --host-kernel before-6.10 for older ones" : "for hosts with a kernel before Linux 6.10";
-            return await output.WriteAsync(result, measurements, note, ct).ConfigureAwait(false);
-        });
-        return command;
-    }
-
-    private static Command BuildTdx()
-    {
-        var firmware = new Option<string>("--ovmf", "--firmware") { Description = "firmware image with TDX metadata", Required = true };
-        var kernel = new Option<string?>("--kernel") { Description = "kernel that the firmware starts directly, as the host passes it" };
-        var initrd = new Option<string?>("--initrd") { Description = "initial RAM disk" };
-        var append = new Option<string?>("--append") { Description = "kernel command line" };
-        var order = new Option<string>("--page-order") { Description = "page-by-page (Linux 6.16 and later) or section-by-section (earlier host patches)", DefaultValueFactory = _ => "page-by-page" };
-        order.AcceptOnlyFromAmong("page-by-page", "section-by-section");
-        var initData = new Option<string?>("--init-data") { Description = "init-data document: gives MRCONFIGID" };
-        var output = new MeasureOutput();
-        var command = new Command("tdx", "MRTD of a trust domain; RTMR1 and RTMR2 when the firmware starts a kernel directly") { firmware, kernel, initrd, append, order, initData };
-        output.AddTo(command);
-        command.SetAction(async (result, ct) =>
-        {
-            TdxPageOrder pages = result.GetValue(order) == "page-by-page" ? TdxPageOrder.PageByPage : TdxPageOrder.SectionBySection;
-            byte[] image = await File.ReadAllBytesAsync(result.GetValue(firmware)!, ct).ConfigureAwait(false);
-            var measurements = new List<Measurement> { new("mr_td", Require(TdxMeasurement.ComputeMrTd(image, pages)).ToArray()) };
-            if (result.GetValue(kernel) is { } kernelPath)
-            {
-                byte[]? disk = result.GetValue(initrd) is { } diskPath ? await File.ReadAllBytesAsync(diskPath, ct).ConfigureAwait(false) : null;
-                measurements.Add(new Measurement("rtmr_1", Require(TdxMeasurement.ComputeRtmr1(await File.ReadAllBytesAsync(kernelPath, ct).ConfigureAwait(false))).ToArray()));
-                measurements.Add(new Measurement("rtmr_2", TdxMeasurement.ComputeRtmr2(result.GetValue(append) ?? string.Empty, disk is null ? null : (ReadOnlyMemory<byte>)disk).ToArray()));
-            }
-
-            if (result.GetValue(initData) is { } document)
-            {
-                measurements.Add(new Measurement("mr_config_id", InitData.Fit((await ReadInitDataAsync(document, ct).ConfigureAwait(false)).Digest(), 48)));
-            }
-
-            return await output.WriteAsync(result, measurements, null, ct).ConfigureAwait(false);
-        });
-        return command;
+            new SevCommand(LaunchKind.Snp).Build("snp", "Launch digest (MEASUREMENT) of an SEV-SNP guest"),
+            new SevCommand(LaunchKind.SevEs).Build("sev-es", "Launch digest of an SEV-ES guest"),
+            new SevCommand(LaunchKind.Sev).Build("sev", "Launch digest of a plain SEV guest"),
+            SnpIdBlockCommand.Build(),
+            TdxCommand.Build(),
+            BuildTpm(),
+            new ExplainCommand().Build(),
+        };
+        new SevCommand(null).AddTo(measure);
+        return measure;
     }
 
     private static Command BuildTpm()
     {
         var eventLog = new Option<string?>("--event-log") { Description = "TCG2 event log: gives the PCRs that it replays to" };
         var uki = new Option<string?>("--uki") { Description = "unified kernel image: gives PCR 11" };
-        var phase = new Option<string[]>("--phase") { Description = "boot phase that follows the stub, measured into PCR 11: enter-initrd, leave-initrd, sysinit, ready" };
+        Option<string[]> phase = PhaseOption();
         var initData = new Option<string?>("--init-data") { Description = "init-data document (sha256): gives PCR 8" };
         var prefix = new Option<string>("--prefix") { Description = "names of the reference values begin with this: tpm, or snp or tdx for Azure guests", DefaultValueFactory = _ => "tpm" };
         var output = new MeasureOutput();
@@ -123,13 +50,13 @@ internal static class MeasureCommands
             if (result.GetValue(eventLog) is { } logPath)
             {
                 CcEventLog log = Require(CcEventLog.Parse(await File.ReadAllBytesAsync(logPath, ct).ConfigureAwait(false)));
-                uint[] registers = [.. log.Events.Where(e => e.Register < 24 && HasSha256(e)).Select(e => e.Register).Distinct().Order()];
-                if (registers.Length == 0)
+                ImmutableSortedDictionary<int, ReadOnlyMemory<byte>> registers = TpmPcrReplay.Replay(log, TcgAlgorithm.Sha256);
+                if (registers.Count == 0)
                 {
                     throw new CommandFailedException($"{logPath} has no SHA-256 digests: it is not the log of a TPM");
                 }
 
-                measurements.AddRange(registers.Select(r => new Measurement(Name((int)r), log.Replay(r, TcgAlgorithm.Sha256))));
+                measurements.AddRange(registers.Where(r => r.Key < 24).Select(r => new Measurement(Name(r.Key), r.Value.ToArray())));
             }
 
             if (result.GetValue(uki) is { } image)
@@ -141,9 +68,7 @@ internal static class MeasureCommands
             if (result.GetValue(initData) is { } document)
             {
                 byte[] digest = (await ReadInitDataAsync(document, ct).ConfigureAwait(false)).Digest();
-                measurements.Add(digest.Length == 32
-                    ? new Measurement(Name(8), SHA256.HashData([.. new byte[32], .. digest]))
-                    : throw new CommandFailedException("init-data of a TPM guest must use sha256"));
+                measurements.Add(new Measurement(Name(InitDataPcr), ExtendedInitData(digest) ?? throw new CommandFailedException("init-data of a TPM guest must use sha256")));
             }
 
             return measurements.Count > 0
@@ -153,53 +78,24 @@ internal static class MeasureCommands
         return command;
     }
 
-    private static Command BuildExplain()
+    /// <summary>The order in which a host measures a TD's pages.</summary>
+    internal static Option<string> PageOrderOption()
     {
-        var evidence = new Option<string?>("--evidence") { Description = "SNP evidence or raw report whose measurement is to be explained" };
-        var digest = new Option<string?>("--digest") { Description = "the digest itself, hexadecimal (SNP: 48 bytes, SEV and SEV-ES: 32)" };
-        var mode = new Option<string>("--mode") { Description = "snp, sev-es or sev", DefaultValueFactory = _ => "snp" };
-        mode.AcceptOnlyFromAmong("snp", "sev-es", "seves", "sev");
-        var inputs = new SevInputOptions(LaunchKind.Snp);
-        Option<string> format = OutputFormat.Option();
-        var command = new Command("explain", "Search near inputs and say which of them give the reported measurement: exit 0 explained, 2 not") { evidence, digest, mode, format };
-        inputs.AddTo(command);
-        command.SetAction(async (result, ct) =>
-        {
-            LaunchInputs given = await inputs.ReadAsync(result, ct).ConfigureAwait(false);
-            byte[] wanted;
-            if (result.GetValue(digest) is { } hex)
-            {
-                wanted = SevInputOptions.Hex(hex, "--digest");
-            }
-            else
-            {
-                EvidenceFile file = await EvidenceFile.ReadAsync(result.GetValue(evidence) ?? throw new CommandFailedException("give --evidence or --digest"), ct).ConfigureAwait(false);
-                wanted = Require(SnpFormat.ReadAny(file)).Report.Measurement.ToArray();
-            }
-
-            LaunchKind kind = result.GetValue(mode) switch { "snp" => LaunchKind.Snp, "sev" => LaunchKind.Sev, _ => LaunchKind.SevEs };
-            IReadOnlyList<LaunchMatch> matches = LaunchSearch.Find(kind, wanted, given, ct);
-            string[] sentences = [.. matches.Select(m => m.Changes.Count == 0 ? "matches the given inputs" : "matches " + string.Join(" and ", m.Changes))];
-            if (result.IsJson(format))
-            {
-                await Console.Out.WriteLineAsync(new JsonObject
-                {
-                    ["digest"] = Convert.ToHexStringLower(wanted),
-                    ["matches"] = new JsonArray([.. sentences.Select(s => (JsonNode)JsonValue.Create(s))]),
-                }.ToJsonString()).ConfigureAwait(false);
-            }
-            else
-            {
-                foreach (string sentence in sentences.DefaultIfEmpty("no near input gives this digest: firmware, kernel, initrd or command line are other ones"))
-                {
-                    await Console.Out.WriteLineAsync(sentence).ConfigureAwait(false);
-                }
-            }
-
-            return matches.Count > 0 ? ExitCode.Success : ExitCode.Refused;
-        });
-        return command;
+        var order = new Option<string>("--page-order") { Description = "page-by-page (Linux 6.16 and later) or section-by-section (earlier host patches)", DefaultValueFactory = _ => "page-by-page" };
+        order.AcceptOnlyFromAmong("page-by-page", "section-by-section");
+        return order;
     }
+
+    /// <summary>What <see cref="PageOrderOption"/> says.</summary>
+    internal static TdxPageOrder PageOrderOf(ParseResult result, Option<string> order) =>
+        result.GetValue(order) == "page-by-page" ? TdxPageOrder.PageByPage : TdxPageOrder.SectionBySection;
+
+    /// <summary>Boot phases.</summary>
+    internal static Option<string[]> PhaseOption() =>
+        new("--phase") { Description = "boot phase that follows the stub, measured into PCR 11: enter-initrd, leave-initrd, sysinit, ready" };
+
+    /// <summary>PCR 8 after an init-data digest; null for one that is not SHA-256.</summary>
+    internal static byte[]? ExtendedInitData(byte[] digest) => digest.Length == 32 ? SHA256.HashData([.. new byte[32], .. digest]) : null;
 
     /// <summary>The value, or an end of the command with the refusal's words.</summary>
     internal static T Require<T>(Result<T> result)
@@ -208,26 +104,10 @@ internal static class MeasureCommands
     /// <summary>Reads an init-data document.</summary>
     internal static async Task<InitData> ReadInitDataAsync(string path, CancellationToken ct) =>
         Require(InitData.Parse(await File.ReadAllBytesAsync(path, ct).ConfigureAwait(false)));
-
-    private static bool HasSha256(CcEvent one)
-    {
-        foreach (EventDigest digest in one.Digests)
-        {
-            if (digest.Algorithm == TcgAlgorithm.Sha256)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static SevKernelHashes? HashesOf(LaunchInputs inputs) => inputs.Kernels.Count == 0
-        ? null
-        : SevKernelHashes.Of(inputs.Kernels[0].Bytes.Span, inputs.Initrds.Count == 0 ? default : inputs.Initrds[0].Bytes.Span, inputs.CommandLine);
 }
 
 /// <summary>A computed measurement.</summary>
 /// <param name="Name">Name of its reference value.</param>
 /// <param name="Value">The digest.</param>
-internal sealed record Measurement(string Name, byte[] Value);
+/// <param name="IsScalar">Whether policies compare it with one value rather than with a list.</param>
+internal sealed record Measurement(string Name, byte[] Value, bool IsScalar = false);

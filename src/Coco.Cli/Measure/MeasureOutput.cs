@@ -70,13 +70,14 @@ internal sealed class MeasureOutput
         return await ReferenceValueTool.RegisterAsync(channel, message, Console.Error, Console.Error, ct).ConfigureAwait(false);
     }
 
-    /// <summary>The message that a provider takes: type <c>sample</c>, each value a list with one digest.</summary>
+    /// <summary>The message that a provider takes: type <c>sample</c>, each value a list with one digest, or the digest where policies want that.</summary>
     private static string MessageOf(IReadOnlyList<Measurement> measurements)
     {
         var values = new JsonObject();
         foreach (Measurement one in measurements)
         {
-            values[one.Name] = new JsonArray(Convert.ToHexStringLower(one.Value));
+            string value = Convert.ToHexStringLower(one.Value);
+            values[one.Name] = one.IsScalar ? value : new JsonArray(value);
         }
 
         return new JsonObject

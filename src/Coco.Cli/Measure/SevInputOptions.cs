@@ -7,12 +7,12 @@ using Coco.Tee.Launch;
 namespace Coco.Cli.Measure;
 
 /// <summary>What a SEV, SEV-ES or SNP guest is launched with; the flags are those of sev-snp-measure.</summary>
-internal sealed class SevInputOptions(LaunchKind kind)
+internal sealed class SevInputOptions(LaunchKind kind, bool forExplain = false)
 {
-    private readonly Option<string[]> _firmware = new("--ovmf") { Description = "firmware image; for explain, further ones are alternatives", Required = true };
+    private readonly Option<string[]> _firmware = new("--ovmf") { Description = "firmware image; for explain, further ones are alternatives", Required = !forExplain };
     private readonly Option<string[]> _kernel = new("--kernel") { Description = "kernel; for explain, further ones are alternatives" };
     private readonly Option<string[]> _initrd = new("--initrd") { Description = "initial RAM disk; for explain, further ones are alternatives" };
-    private readonly Option<string> _append = new("--append") { Description = "kernel command line", DefaultValueFactory = _ => string.Empty };
+    private readonly Option<string?> _append = new("--append") { Description = "kernel command line" };
     private readonly Option<int> _vcpus = new("--vcpus") { Description = "number of vCPUs", DefaultValueFactory = _ => 1 };
     private readonly Option<string> _type = new("--vcpu-type") { Description = "QEMU's name of the vCPU model, for example EPYC-Milan", DefaultValueFactory = _ => "EPYC-v4" };
     private readonly Option<string?> _signature = new("--vcpu-sig") { Description = "CPUID signature of the vCPUs instead, for example 0xa00f11" };
@@ -23,7 +23,7 @@ internal sealed class SevInputOptions(LaunchKind kind)
     private readonly Option<string> _host = HostOption();
     private readonly Option<string> _features = new("--guest-features") { Description = "SEV_FEATURES of an SNP guest", DefaultValueFactory = _ => "0x1" };
     private readonly Option<string?> _firmwareDigest = new("--snp-ovmf-hash") { Description = "digest of the firmware's pages, instead of those of the image" };
-    private readonly Option<string?> _initData = new("--init-data") { Description = "init-data document: gives HOST_DATA" };
+    private readonly Option<string[]> _initData = new("--init-data") { Description = "init-data document: gives HOST_DATA; for explain, further ones are alternatives" };
 
     /// <summary>Adds the options that this kind of guest has.</summary>
     public void AddTo(Command command)
@@ -64,7 +64,7 @@ internal sealed class SevInputOptions(LaunchKind kind)
             Firmware = firmware,
             Kernels = await FilesAsync(result.GetValue(_kernel), ct).ConfigureAwait(false),
             Initrds = await FilesAsync(result.GetValue(_initrd), ct).ConfigureAwait(false),
-            CommandLine = result.GetValue(_append)!,
+            CommandLine = result.GetValue(_append) ?? string.Empty,
             Options = kind == LaunchKind.Sev ? new LaunchOptions() : Processors(result),
         };
     }
@@ -76,11 +76,22 @@ internal sealed class SevInputOptions(LaunchKind kind)
     /// <summary>Adds HOST_DATA of an init-data document, when one is given.</summary>
     public async Task AddInitDataAsync(ParseResult result, List<Measurement> measurements, CancellationToken ct)
     {
-        if (result.GetValue(_initData) is { } path)
+        if (result.GetValue(_initData) is [{ } path, ..])
         {
             measurements.Add(new Measurement("init_data", InitData.Fit((await MeasureCommands.ReadInitDataAsync(path, ct).ConfigureAwait(false)).Digest(), 32)));
         }
     }
+
+    /// <summary>The firmware images as they are.</summary>
+    public Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Bytes)>> FirmwareImagesAsync(ParseResult result, CancellationToken ct) => FilesAsync(result.GetValue(_firmware), ct);
+
+    /// <summary>Kernels, initrds, and the command line; null when none is given.</summary>
+    public async Task<(IReadOnlyList<(string Name, ReadOnlyMemory<byte> Bytes)> Kernels, IReadOnlyList<(string Name, ReadOnlyMemory<byte> Bytes)> Initrds, string? CommandLine)> BootFilesAsync(
+        ParseResult result, CancellationToken ct) =>
+        (await FilesAsync(result.GetValue(_kernel), ct).ConfigureAwait(false), await FilesAsync(result.GetValue(_initrd), ct).ConfigureAwait(false), result.GetValue(_append));
+
+    /// <summary>The init-data documents as they are.</summary>
+    public Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Bytes)>> InitDataAsync(ParseResult result, CancellationToken ct) => FilesAsync(result.GetValue(_initData), ct);
 
     /// <summary>Hexadecimal words of an option.</summary>
     internal static byte[] Hex(string text, string option)
@@ -109,7 +120,8 @@ internal sealed class SevInputOptions(LaunchKind kind)
         return option;
     }
 
-    private static async Task<IReadOnlyList<(string, ReadOnlyMemory<byte>)>> FilesAsync(string[]? paths, CancellationToken ct)
+    /// <summary>Reads files.</summary>
+    internal static async Task<IReadOnlyList<(string Name, ReadOnlyMemory<byte> Bytes)>> FilesAsync(string[]? paths, CancellationToken ct)
     {
         var files = new List<(string, ReadOnlyMemory<byte>)>();
         foreach (string path in paths ?? [])
@@ -120,7 +132,8 @@ internal sealed class SevInputOptions(LaunchKind kind)
         return files;
     }
 
-    private static ulong Number(string text, string option)
+    /// <summary>A number, decimal or hexadecimal with 0x.</summary>
+    internal static ulong Number(string text, string option)
     {
         bool hex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         return ulong.TryParse(hex ? text.AsSpan(2) : text, hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)

@@ -64,7 +64,7 @@ public static class LaunchSearch
         var found = new List<LaunchMatch>();
         int fewest = int.MaxValue;
 
-        // Near inputs first: all that differ in one thing, then in two, and so on. A walk over the processor counts costs little, and counts as one.
+        // Near inputs first: all that differ in one thing, then in two, and so on. A walk over the processor counts is one more difference.
         for (int depth = 0; depth <= MostChanges && depth <= fewest; depth++)
         {
             foreach ((OvmfFirmware firmware, string? firmwareChange) in FirmwareChoices(inputs))
@@ -76,12 +76,13 @@ public static class LaunchSearch
                     int before = kernelChanges.Count + (firmwareChange is null ? 0 : 1);
                     foreach ((LaunchOptions options, IReadOnlyList<string> changes) in processors)
                     {
-                        if (before + changes.Count != depth)
+                        int without = before + changes.Count;
+                        if (without != depth && (without != depth - 1 || kind == LaunchKind.Sev))
                         {
                             continue;
                         }
 
-                        foreach (int vcpus in Matching(kind, firmware, seed, options with { Kernel = kernel }, target))
+                        foreach (int vcpus in Matching(kind, firmware, seed, options with { Kernel = kernel }, target, walk: without < depth))
                         {
                             List<string> all = [.. firmwareChange is null ? [] : new[] { firmwareChange }, .. kernelChanges, .. changes];
                             if (kind != LaunchKind.Sev && vcpus != inputs.Options.Vcpus)
@@ -138,48 +139,13 @@ public static class LaunchSearch
     private static IEnumerable<(byte[] Hash, string? Change)> CommandLines(string given)
     {
         yield return (HashLine(given), null);
-        var seen = new HashSet<string>(StringComparer.Ordinal) { given };
-        foreach ((string line, string change) in CommandLineTexts(given))
+        foreach ((string line, string change) in CommandLineVariants.Of(given))
         {
-            if (seen.Add(line))
-            {
-                yield return (HashLine(line), change);
-            }
+            yield return (HashLine(line), change);
         }
 
         // QEMU hashes the terminating NUL; tools that forget it are common.
         yield return (SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(given)), "when the command line is hashed without its terminating NUL");
-    }
-
-    private static IEnumerable<(string Line, string Change)> CommandLineTexts(string given)
-    {
-        yield return (given + "\n", "when the command line ends in a newline");
-        yield return (given + "\r\n", "when the command line ends in a carriage return and a newline");
-        yield return (given + " ", "when the command line ends in a space");
-        yield return (" " + given, "when the command line begins with a space");
-        yield return (given.TrimEnd('\n', '\r'), "when the command line does not end in a newline");
-        yield return (given.Trim(), "when white space around the command line is removed");
-        yield return (string.Join(' ', given.Split([' ', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)), "when repeated spaces in the command line are one");
-        yield return (string.Empty, "without the command line");
-        string[] words = given.Split(' ');
-        for (int i = 0; i < words.Length; i++)
-        {
-            string without = string.Join(' ', words.Where((_, n) => n != i));
-            yield return (without, $"without '{words[i]}' in the command line");
-            yield return (string.Join(' ', words.Take(i + 1).Append(words[i]).Concat(words.Skip(i + 1))), $"with '{words[i]}' twice in the command line");
-        }
-
-        for (int i = 0; i + 1 < words.Length; i++)
-        {
-            string[] exchanged = [.. words];
-            (exchanged[i], exchanged[i + 1]) = (exchanged[i + 1], exchanged[i]);
-            yield return (string.Join(' ', exchanged), $"with '{words[i]}' and '{words[i + 1]}' exchanged in the command line");
-        }
-
-        foreach (string word in (string[])["quiet", "ro", "rw", "console=ttyS0", "console=hvc0", "debug", "panic=1", "systemd.unified_cgroup_hierarchy=1"])
-        {
-            yield return (given.Length == 0 ? word : given + " " + word, $"with '{word}' at the end of the command line");
-        }
     }
 
     private static byte[] HashLine(string line) => SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(line + "\0"));
@@ -234,8 +200,11 @@ public static class LaunchSearch
         }
     }
 
-    /// <summary>The processor counts that give the digest: one walk, since each processor extends what the fewer gave.</summary>
-    private static List<int> Matching(LaunchKind kind, OvmfFirmware firmware, byte[] seed, LaunchOptions options, byte[] target)
+    /// <summary>
+    /// The processor counts that give the digest: the given one, or with <paramref name="walk"/> all others, in one go, since each processor extends what
+    /// the fewer gave.
+    /// </summary>
+    private static List<int> Matching(LaunchKind kind, OvmfFirmware firmware, byte[] seed, LaunchOptions options, byte[] target, bool walk)
     {
         var found = new List<int>();
         if (kind == LaunchKind.Sev)
@@ -248,14 +217,14 @@ public static class LaunchSearch
             return found;
         }
 
-        IEnumerable<byte[]>? walk = kind == LaunchKind.Snp
-            ? SnpLaunch.Walk(firmware, options, seed, MostVcpus)
-            : SevLaunch.Walk(firmware, options, MostVcpusOfSevEs);
+        IEnumerable<byte[]>? digests = kind == LaunchKind.Snp
+            ? SnpLaunch.Walk(firmware, options, seed, walk ? MostVcpus : options.Vcpus)
+            : SevLaunch.Walk(firmware, options, walk ? MostVcpusOfSevEs : options.Vcpus);
         int count = 0;
-        foreach (byte[] digest in walk ?? [])
+        foreach (byte[] digest in digests ?? [])
         {
             count++;
-            if (digest.AsSpan().SequenceEqual(target))
+            if (walk != (count == options.Vcpus) && digest.AsSpan().SequenceEqual(target))
             {
                 found.Add(count);
             }

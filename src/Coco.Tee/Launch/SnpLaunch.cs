@@ -54,22 +54,17 @@ public static class SnpLaunch
         ArgumentNullException.ThrowIfNull(firmware);
         ArgumentNullException.ThrowIfNull(svsm);
         ArgumentNullException.ThrowIfNull(options);
-        if (svsm.SvsmEntry is not { } entry)
-        {
-            return new Refusal(RefusalCode.Malformed, "the image has no SVSM entry point in its table");
-        }
-
         if (options.Monitor != LaunchMonitor.Qemu || options.Kernel is not null || options.Vcpus is < 1 or > 4096)
         {
             return new Refusal(RefusalCode.Unsupported, "an SVSM is launched by QEMU, without a measured kernel, with 1 to 4096 processors");
         }
 
-        ulong firmwareAddress = FourGigabytes - (ulong)firmware.Raw.Length;
-        if ((ulong)svsm.Raw.Length + variableStoreLength > firmwareAddress)
+        if (!SvsmEntry(firmware, svsm, variableStoreLength).TryGet(out uint entry, out Refusal? refusal))
         {
-            return new Refusal(RefusalCode.TooLarge, "the images do not fit below 4 GiB");
+            return refusal;
         }
 
+        ulong firmwareAddress = FourGigabytes - (ulong)firmware.Raw.Length;
         ulong svsmAddress = firmwareAddress - variableStoreLength - (ulong)svsm.Raw.Length;
         var context = new SnpLaunchContext();
         context.Normal(firmwareAddress, firmware.Raw.Span);
@@ -79,13 +74,29 @@ public static class SnpLaunch
             return bad;
         }
 
-        byte[] processor = Vmsa.BuildForSvsm((uint)(svsmAddress + entry), options);
+        byte[] processor = Vmsa.BuildForSvsm(entry, options);
         for (int i = 0; i < options.Vcpus; i++)
         {
             context.Processor(processor);
         }
 
         return context.Digest;
+    }
+
+    /// <summary>Where processors start in an SVSM that lies below a firmware and its variable store.</summary>
+    public static Result<uint> SvsmEntry(OvmfFirmware firmware, OvmfFirmware svsm, uint variableStoreLength)
+    {
+        ArgumentNullException.ThrowIfNull(firmware);
+        ArgumentNullException.ThrowIfNull(svsm);
+        if (svsm.SvsmEntry is not { } entry)
+        {
+            return new Refusal(RefusalCode.Malformed, "the image has no SVSM entry point in its table");
+        }
+
+        ulong below = FourGigabytes - (ulong)firmware.Raw.Length;
+        return (ulong)svsm.Raw.Length + variableStoreLength > below
+            ? new Refusal(RefusalCode.TooLarge, "the images do not fit below 4 GiB")
+            : (uint)(below - variableStoreLength - (ulong)svsm.Raw.Length + entry);
     }
 
     /// <summary>The digest after the firmware's pages alone, 48 bytes: it can stand for the image in <see cref="Snp"/>.</summary>

@@ -9,7 +9,8 @@ namespace Coco.Tee.Launch;
 /// <summary>Computes what a TD's registers will hold, from what it is launched with.</summary>
 /// <remarks>
 /// Sources: Intel TDX module specification (TDH.MEM.PAGE.ADD, TDH.MR.EXTEND, TDH.MR.FINALIZE); UEFI 2.10 section 38; Linux EFI stub.
-/// RTMR0 is not computed: it holds ACPI tables, HOB and variables that the host makes, so take it from an event log.
+/// RTMR0 is not computed: it holds what the host makes for one machine (the hand-off block with the memory map, ACPI tables, boot variables), which
+/// depends on the monitor's version and every device. Replay an event log of a guest that was launched the same way.
 /// </remarks>
 public static class TdxMeasurement
 {
@@ -62,7 +63,7 @@ public static class TdxMeasurement
 
     /// <summary>RTMR1 when the firmware starts a kernel directly: the kernel image, and the firmware's own marks around it.</summary>
     /// <param name="kernel">The kernel as the firmware gets it from the host (a host may have written into its header).</param>
-    public static Result<ImmutableArray<byte>> ComputeRtmr1(ReadOnlyMemory<byte> kernel) => PortableExecutable.ComputeAuthenticode(kernel, HashAlgorithmName.SHA384).TryGet(out ImmutableArray<byte> image, out Refusal? refusal)
+    public static Result<ImmutableArray<byte>> ComputeRtmr1(ReadOnlyMemory<byte> kernel) => KernelDigest(kernel).TryGet(out ImmutableArray<byte> image, out Refusal? refusal)
         ? Extend(
         [
             image,
@@ -79,14 +80,25 @@ public static class TdxMeasurement
     public static ImmutableArray<byte> ComputeRtmr2(string commandLine, ReadOnlyMemory<byte>? initrd, bool firmwareNamesInitrd = true)
     {
         ArgumentNullException.ThrowIfNull(commandLine);
-        string options = commandLine + (initrd is not null && firmwareNamesInitrd ? " initrd=initrd" : string.Empty) + "\0";
-        var digests = new List<ImmutableArray<byte>> { Digest(Encoding.Unicode.GetBytes(options)) };
-        if (initrd is { } disk)
-        {
-            digests.Add(Digest(disk.Span));
-        }
+        return ComputeRtmr2(commandLine, initrd is { } disk ? Digest(disk.Span) : null, firmwareNamesInitrd);
+    }
 
-        return Extend(digests);
+    /// <summary>What the kernel's EFI stub measures for its command line (event <c>LOADED_IMAGE::LoadOptions</c>): the default policy's <c>tdvfkernelparams</c>.</summary>
+    /// <param name="commandLine">The kernel command line.</param>
+    /// <param name="firmwareNamesInitrd">Whether the firmware appends <c> initrd=initrd</c> to it.</param>
+    public static ImmutableArray<byte> LoadOptionsDigest(string commandLine, bool firmwareNamesInitrd)
+    {
+        ArgumentNullException.ThrowIfNull(commandLine);
+        return Digest(Encoding.Unicode.GetBytes(commandLine + (firmwareNamesInitrd ? " initrd=initrd" : string.Empty) + "\0"));
+    }
+
+    /// <summary>What the firmware measures for a kernel: the default policy's <c>tdvfkernel</c>.</summary>
+    public static Result<ImmutableArray<byte>> KernelDigest(ReadOnlyMemory<byte> kernel) => PortableExecutable.ComputeAuthenticode(kernel, HashAlgorithmName.SHA384);
+
+    internal static ImmutableArray<byte> ComputeRtmr2(string commandLine, ImmutableArray<byte>? initrdDigest, bool firmwareNamesInitrd)
+    {
+        ImmutableArray<byte> options = LoadOptionsDigest(commandLine, initrdDigest is not null && firmwareNamesInitrd);
+        return Extend(initrdDigest is { } disk ? [options, disk] : [options]);
     }
 
     /// <summary>What a register holds after the extension of digests, in their order.</summary>
@@ -104,7 +116,7 @@ public static class TdxMeasurement
         return ImmutableArray.Create(both[..RegisterLength]);
     }
 
-    private static ImmutableArray<byte> Digest(ReadOnlySpan<byte> data) => ImmutableArray.Create(SHA384.HashData(data));
+    internal static ImmutableArray<byte> Digest(ReadOnlySpan<byte> data) => ImmutableArray.Create(SHA384.HashData(data));
 
     private static void AppendPage(IncrementalHash hash, ReadOnlySpan<byte> image, TdvfSection section, ulong offset)
     {

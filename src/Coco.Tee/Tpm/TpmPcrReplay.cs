@@ -21,16 +21,10 @@ public static class TpmPcrReplay
         ArgumentNullException.ThrowIfNull(log);
         var values = new SortedDictionary<int, byte[]>();
         Span<byte> buffer = stackalloc byte[2 * TcgAlgorithms.MaxDigestLength];
-        byte locality = 0;
         foreach (CcEvent one in log.Events)
         {
             if (one.Type == TcgEventType.NoAction)
             {
-                if (one.Register == 0 && one.Data.Length == StartupLocality.Length + 1 && one.Data.Span.StartsWith(StartupLocality))
-                {
-                    locality = one.Data.Span[^1];
-                }
-
                 continue;
             }
 
@@ -44,7 +38,7 @@ public static class TpmPcrReplay
                 int register = (int)Math.Min(one.Register, int.MaxValue);
                 if (!values.TryGetValue(register, out byte[]? value))
                 {
-                    value = Initial(register, bank.DigestLength(), locality);
+                    value = Initial(log, register, bank);
                     values.Add(register, value);
                 }
 
@@ -57,19 +51,37 @@ public static class TpmPcrReplay
         return values.ToImmutableSortedDictionary(p => p.Key, p => (ReadOnlyMemory<byte>)p.Value);
     }
 
-    /// <summary>Value of a register after start-up: all ones for the dynamic ones, zeros for the others; PCR 0 holds the locality.</summary>
-    private static byte[] Initial(int register, int length, byte locality)
+    /// <summary>Value of a register after start-up: all ones for the dynamic ones, zeros for the others; PCR 0 holds the locality that the log names.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="register">The register.</param>
+    /// <param name="bank">SHA-256, SHA-384 or SHA-512.</param>
+    public static byte[] Initial(CcEventLog log, int register, TcgAlgorithm bank)
     {
-        byte[] value = new byte[length];
+        ArgumentNullException.ThrowIfNull(log);
+        byte[] value = new byte[bank.DigestLength()];
         if (register is >= 17 and <= 22)
         {
             value.AsSpan().Fill(0xFF);
         }
         else if (register == 0)
         {
-            value[^1] = locality;
+            value[^1] = Locality(log);
         }
 
         return value;
+    }
+
+    private static byte Locality(CcEventLog log)
+    {
+        byte locality = 0;
+        foreach (CcEvent one in log.Events)
+        {
+            if (one.Type == TcgEventType.NoAction && one.Register == 0 && one.Data.Length == StartupLocality.Length + 1 && one.Data.Span.StartsWith(StartupLocality))
+            {
+                locality = one.Data.Span[^1];
+            }
+        }
+
+        return locality;
     }
 }

@@ -2,6 +2,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Coco.Cli.Tests.Evidence;
+using Coco.Simulator.EventLogs;
+using Coco.Tee.EventLogs;
 
 namespace Coco.Cli.Tests.Measure;
 
@@ -78,10 +80,79 @@ public sealed class MeasureCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("snp", "snp")]
+    [InlineData("seves", "sev-es")]
+    [InlineData("sev", "sev")]
+    public async Task Measure_ModeOfSevSnpMeasure_IsTheCommandOfThatName(string mode, string command)
+    {
+        string[] processors = mode == "sev" ? [] : ["--vcpus", "2"];
+
+        CocoRun byMode = await CocoProcess.RunAsync(["measure", "--mode", mode, "--ovmf", _firmware, "--vcpus", "2"]);
+        CocoRun byName = await CocoProcess.RunAsync(["measure", command, "--ovmf", _firmware, .. processors]);
+
+        Assert.Equal((0, byName.Output), (byMode.ExitCode, byMode.Output));
+    }
+
+    [Fact]
+    public async Task Measure_OvmfHash_StandsForTheImage()
+    {
+        string digest = (await CocoProcess.RunAsync(["measure", "--mode", "snp:ovmf-hash", "--ovmf", _firmware])).Output.Trim();
+
+        CocoRun with = await CocoProcess.RunAsync(["measure", "snp", "--ovmf", _firmware, "--snp-ovmf-hash", digest]);
+        CocoRun without = await CocoProcess.RunAsync(["measure", "snp", "--ovmf", _firmware]);
+
+        Assert.Equal(without.Output, with.Output);
+    }
+
+    [Fact]
+    public async Task SnpIdBlock_OfADigest_HoldsItAndItsKeysDigests()
+    {
+        using var id = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP384);
+        string key = Write("id.pem", Encoding.ASCII.GetBytes(id.ExportECPrivateKeyPem()));
+        string digest = new('7', 96);
+
+        CocoRun run = await CocoProcess.RunAsync(["measure", "snp-id-block", "--measurement", digest, "--idkey", key, "--guest-svn", "3", "--output", "json"]);
+        CocoRun bad = await CocoProcess.RunAsync(["measure", "snp-id-block", "--measurement", digest, "--idkey", _kernel]);
+
+        JsonNode json = JsonNode.Parse(run.Output)!;
+        byte[] block = Convert.FromBase64String((string)json["id-block"]!);
+        Assert.Equal(digest, Convert.ToHexStringLower(block[..48]));
+        Assert.Equal(3, block[84]);
+        Assert.Equal(4096, Convert.FromBase64String((string)json["id-auth"]!).Length);
+        Assert.Equal(96, ((string)json["id_key_digest"]!).Length);
+        Assert.Equal(1, bad.ExitCode);
+        Assert.Contains("not a private key", bad.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tdx_EventLog_GivesRegisters_AndNoInitrdIsNotAnEmptyOne()
+    {
+        SimulatedEventLog log = new SimulatedEventLog().Add(1, TcgEventType.Separator, [0, 0, 0, 0]).Add(2, TcgEventType.Separator, [1]);
+        string path = Write("ccel", log.ToArray()), empty = Write("empty", []);
+
+        JsonNode given = JsonNode.Parse((await CocoProcess.RunAsync(["measure", "tdx", "--event-log", path, "--append", "quiet", "--output", "json"])).Output)!;
+        JsonNode disk = JsonNode.Parse((await CocoProcess.RunAsync(["measure", "tdx", "--append", "quiet", "--initrd", empty, "--output", "json"])).Output)!;
+
+        Assert.Equal(Convert.ToHexStringLower(log.Register(1)), (string)given["rtmr_0"]!);
+        Assert.Equal(Convert.ToHexStringLower(log.Register(2)), (string)given["rtmr_1"]!);
+        byte[] options = System.Security.Cryptography.SHA384.HashData(Encoding.Unicode.GetBytes("quiet\0"));
+        Assert.Equal(Convert.ToHexStringLower(options), (string)given["tdvfkernelparams"]!);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA384.HashData([.. new byte[48], .. options])), (string)given["rtmr_2"]!);
+        Assert.NotEqual((string)given["rtmr_2"]!, (string)disk["rtmr_2"]!);
+    }
+
+    [Theory]
     [InlineData("snp", "--ovmf", "/does/not/exist")]
     [InlineData("snp", "--ovmf", "{firmware}", "--vcpu-type", "Pentium")]
     [InlineData("snp", "--ovmf", "{firmware}", "--vcpus", "0")]
+    [InlineData("snp", "--ovmf", "{firmware}", "--svsm", "{firmware}")]
+    [InlineData("snp", "--ovmf", "{firmware}", "--svsm", "{firmware}", "--vars-size", "1")]
+    [InlineData("--mode", "snp:svsm", "--ovmf", "{firmware}")]
+    [InlineData("--mode", "csv", "--ovmf", "{firmware}")]
+    [InlineData("--ovmf", "{firmware}")]
     [InlineData("tdx", "--ovmf", "{firmware}")]
+    [InlineData("tdx")]
+    [InlineData("tdx", "--event-log", "{firmware}")]
     [InlineData("tpm")]
     [InlineData("explain", "--ovmf", "{firmware}")]
     public async Task Measure_WrongUse_ExitsWithOne(params string[] words)
@@ -99,7 +170,7 @@ public sealed class MeasureCommandTests : IDisposable
         return path;
     }
 
-    private static byte[] MakeFirmware()
+    internal static byte[] MakeFirmware()
     {
         byte[] image = new byte[0x4000];
         var metadata = new List<byte>("ASEV"u8.ToArray());

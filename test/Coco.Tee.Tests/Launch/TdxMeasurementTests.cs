@@ -139,7 +139,7 @@ public sealed class TdxMeasurementTests
 
     private static byte[] Digest(byte[] image) => [.. PortableExecutable.ComputeAuthenticode(image, HashAlgorithmName.SHA384).Require()];
 
-    private static byte[] MakeExecutable(int certificateLength)
+    internal static byte[] MakeExecutable(int certificateLength)
     {
         byte[] image = new byte[0x400 + certificateLength];
         "MZ"u8.CopyTo(image);
@@ -164,7 +164,7 @@ public sealed class TdxMeasurementTests
         return image;
     }
 
-    private static byte[] MakeImage()
+    internal static byte[] MakeImage()
     {
         const int Length = 3 * 4096;
         byte[] image = new byte[Length];
