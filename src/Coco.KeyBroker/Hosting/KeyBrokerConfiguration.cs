@@ -60,7 +60,7 @@ public static class KeyBrokerConfiguration
         }
 
         options.AuditRetention = config.AuditRetentionDays is { } days ? TimeSpan.FromDays(days) : null;
-        if (config.ResourcePolicyPath is not null)
+        if (config.ResourcePolicyPath is not null && !(config.ResourcePolicyMayBeMissing && !File.Exists(config.ResourcePolicyPath)))
         {
             options.InitialResourcePolicy = ReadText(config.ResourcePolicyPath);
         }

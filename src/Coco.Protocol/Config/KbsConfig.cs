@@ -37,6 +37,9 @@ public sealed record KbsConfig
     /// <summary>Key <c>policy_file</c> of table <c>policy_engine</c> (formerly <c>policy_path</c>): installed as the resource policy when there is none.</summary>
     public string? ResourcePolicyPath { get; init; }
 
+    /// <summary>Named by the former <c>policy_path</c>: releases up to 0.18 kept their policy there, and made the file where it was missing.</summary>
+    public bool ResourcePolicyMayBeMissing { get; init; }
+
     /// <summary>Key <c>consistency = "strict"</c> of table <c>policy_engine</c>, ours: each decision asks the store whether the policy changed.</summary>
     public bool StrictPolicyConsistency { get; init; }
 

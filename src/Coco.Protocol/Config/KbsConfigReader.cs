@@ -29,7 +29,8 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
             Plugins = ReadPlugins(root),
             AuditKeyPath = audit.Text("key_path"),
             AuditRetentionDays = audit.Has("retention_days") ? audit.NumberOr("retention_days", 365, 1, 36500) : null,
-            ResourcePolicyPath = engine.Text("policy_file"),
+            ResourcePolicyPath = engine.Text("policy_file") ?? engine.Text("policy_path"),
+            ResourcePolicyMayBeMissing = !engine.Has("policy_file"),
             StrictPolicyConsistency = engine.ChoiceOr("consistency", false, ("strict", true), ("eventual", false)),
         };
         audit.CheckUnknownKeys(isError: false);

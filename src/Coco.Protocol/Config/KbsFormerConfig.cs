@@ -17,13 +17,12 @@ internal static class KbsFormerConfig
             MapFirst(result, problems);
         }
 
-        if (!result.ContainsKey("http_server") && FlatServerKeys.Any(result.ContainsKey))
+        if (FlatServerKeys.Any(result.ContainsKey))
         {
             MapFlat(result, problems);
         }
 
         MapAdmin(result, problems);
-        MapPolicyEngine(result);
         MapPlugins(result, problems);
         if (result["attestation_token"] is JsonObject token && token.ContainsKey("insecure_key") && !token.ContainsKey("insecure_header_jwk"))
         {
@@ -40,11 +39,7 @@ internal static class KbsFormerConfig
     private static void MapFirst(JsonObject d, ConfigProblems problems)
     {
         Warn(problems, string.Empty, "a document of releases 0.5 to 0.7; give the listener, TLS and administration in the current form");
-        if (d["repository_description"] is JsonObject repository)
-        {
-            d["plugins"] = new JsonArray(new JsonObject { ["name"] = "resource", ["type"] = "LocalFs", ["dir_path"] = repository["dir_path"]?.DeepClone() });
-        }
-
+        d["plugins"] = new JsonArray(Repository(d["repository_description"] as JsonObject));
         var service = new JsonObject();
         if (d["as_addr"] is { } address)
         {
@@ -58,8 +53,11 @@ internal static class KbsFormerConfig
             service["type"] = "intel_ta";
         }
 
+        LayOver(service, d["attestation_service"]);
         d["attestation_service"] = service;
+        BelieveHeaderKeys(d, service, problems);
         d["http_server"] ??= new JsonObject();
+        d["admin"] ??= new JsonObject { ["authorization_mode"] = "DenyAll" };
         foreach (string key in new[] { "repository_type", "repository_description", "as_addr", "as_config_file_path", "amber", "attestation_token_type" })
         {
             d.Remove(key);
@@ -76,6 +74,7 @@ internal static class KbsFormerConfig
             Move(d, key, server, key);
         }
 
+        LayOver(server, d["http_server"]);
         d["http_server"] = server;
         var service = new JsonObject();
         if (d["grpc_config"] is JsonObject grpc)
@@ -98,27 +97,73 @@ internal static class KbsFormerConfig
         }
 
         Move(d, "timeout", service, "timeout");
+        LayOver(service, d["attestation_service"]);
         d["attestation_service"] = service;
         if (d["attestation_token_config"] is JsonObject token)
         {
+            if (token["attestation_token_type"]?.ToString() == "Jwk")
+            {
+                // The same key then named sets of keys.
+                Move(token, "trusted_certs_paths", token, "trusted_jwk_sets");
+            }
+
             token.Remove("attestation_token_type");
             Move(d, "attestation_token_config", d, "attestation_token");
         }
 
+        BelieveHeaderKeys(d, service, problems);
         var admin = new JsonObject();
         Move(d, "auth_public_key", admin, "auth_public_key");
         Move(d, "insecure_api", admin, "insecure_api");
-        d["admin"] = admin;
-        if (d["repository_config"] is JsonObject repository)
+        LayOver(admin, d["admin"]);
+        if (admin.Count == 0)
         {
-            d["plugins"] = new JsonArray(new JsonObject { ["name"] = "resource", ["type"] = repository["type"]?.DeepClone(), ["dir_path"] = repository["dir_path"]?.DeepClone() });
+            admin["authorization_mode"] = "DenyAll";
         }
 
+        d["admin"] = admin;
+        d["plugins"] = new JsonArray(Repository(d["repository_config"] as JsonObject));
         Move(d, "policy_engine_config", d, "policy_engine");
         foreach (string key in new[] { "grpc_config", "as_config", "intel_trust_authority_config", "repository_config" })
         {
             d.Remove(key);
         }
+    }
+
+    // What the environment and the command line say in today's words wins over what the document says in former ones.
+    private static void LayOver(JsonObject table, JsonNode? over)
+    {
+        foreach ((string key, JsonNode? value) in over as JsonObject ?? [])
+        {
+            table[key] = value?.DeepClone();
+        }
+    }
+
+    // The repository was no plugin then, and always there.
+    private static JsonObject Repository(JsonObject? former)
+    {
+        var plugin = new JsonObject { ["name"] = "resource", ["type"] = former?["type"]?.DeepClone() ?? "LocalFs" };
+        foreach (string key in former?.Select(static m => m.Key).Where(static k => k != "type") ?? [])
+        {
+            plugin[key] = former![key]?.DeepClone();
+        }
+
+        return plugin;
+    }
+
+    // Up to 0.10 a token was believed under the key in its header where no authority was configured.
+    private static void BelieveHeaderKeys(JsonObject d, JsonObject service, ConfigProblems problems)
+    {
+        var token = d["attestation_token"] as JsonObject ?? new JsonObject();
+        bool authorities = token["trusted_certs_paths"] is JsonArray { Count: > 0 } || token["trusted_jwk_sets"] is JsonArray { Count: > 0 };
+        if (authorities || service["type"]?.GetValue<string>() != "coco_as_grpc")
+        {
+            return;
+        }
+
+        token["insecure_header_jwk"] = true;
+        d["attestation_token"] = token;
+        Warn(problems, "attestation_token", "insecure: no authority is configured, and releases up to 0.10 then believed every key; name the service's certificates in trusted_certs_paths");
     }
 
     private static void MapAdmin(JsonObject d, ConfigProblems problems)
@@ -182,6 +227,13 @@ internal static class KbsFormerConfig
 
         admin.Remove("personas");
         admin.Remove("roles");
+        if (providers.Count == 0)
+        {
+            // Nobody was known, so nobody got in.
+            admin["authorization_mode"] = "DenyAll";
+            return;
+        }
+
         SetAccess(admin, providers, acls);
     }
 
@@ -189,14 +241,6 @@ internal static class KbsFormerConfig
     {
         admin["authentication"] = new JsonObject { ["bearer_jwt"] = new JsonObject { ["identity_providers"] = providers } };
         admin["authorization"] = new JsonObject { ["regex_acl"] = new JsonObject { ["acls"] = acls } };
-    }
-
-    private static void MapPolicyEngine(JsonObject d)
-    {
-        if (d["policy_engine"] is JsonObject engine)
-        {
-            Move(engine, "policy_path", engine, "policy_file");
-        }
     }
 
     private static void MapPlugins(JsonObject d, ConfigProblems problems)

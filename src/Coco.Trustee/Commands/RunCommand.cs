@@ -14,12 +14,18 @@ internal static class RunCommand
 
     private static Command Build(string name, string description, bool needsFile)
     {
-        var file = new Option<FileInfo?>("--config-file", "-c") { Description = "Configuration in TOML, YAML or JSON (environment KBS_CONFIG_FILE)" };
+        var file = new Option<FileInfo?>("--config-file", "-c", "--config") { Description = "Configuration in TOML, YAML or JSON (environment KBS_CONFIG_FILE)" };
         var set = new Option<string[]>("--set") { Description = "One setting over the file, such as http_server.insecure_http=true" };
-        var socket = new Option<string[]>("--socket") { Description = "Address to listen on, such as 127.0.0.1:8080; overrides the configuration" };
+        var socket = new Option<string[]>("--socket", "-s") { Description = "Address to listen on, such as 127.0.0.1:8080; overrides the configuration" };
         var allowAll = new Option<bool>("--allow-all") { Description = "Administration without a token. INSECURE" };
         var simulated = new Option<FileInfo?>("--insecure-simulated-tee") { Description = "File of simulated roots to trust. INSECURE" };
+        var former = new FormerKbsOptions();
         var command = new Command(name, description) { file, set, socket, allowAll, simulated };
+        if (needsFile)
+        {
+            former.AddTo(command);
+        }
+
         command.SetAction(async (result, ct) =>
         {
             string home = TrusteeCommandLine.HomeOf(result);
@@ -31,7 +37,7 @@ internal static class RunCommand
             }
 
             using var admin = AdminAccess.Open(home, TimeProvider.System);
-            TrusteeSettings settings = Settings(path, result.GetValue(set) ?? [], home, admin, result.GetValue(allowAll), result.GetValue(simulated)?.FullName);
+            TrusteeSettings settings = Settings(path, [.. former.ToSettings(result), .. result.GetValue(set) ?? []], home, admin, result.GetValue(allowAll), result.GetValue(simulated)?.FullName);
             if (result.GetValue(socket) is { Length: > 0 } sockets)
             {
                 settings = settings with { Sockets = [.. sockets.Select(KbsConfigWiring.ParseSocket)] };
@@ -54,7 +60,9 @@ internal static class RunCommand
     private static TrusteeSettings Settings(string? path, string[] overrides, string home, AdminAccess admin, bool allowAll, string? simulatedRoots)
     {
         ConfigDocument document = ConfigFile.Read(path, overrides);
-        bool hasAdmin = document.Root.ContainsKey("admin");
+
+        // Documents up to 0.10 have the administrator's key at their top.
+        bool hasAdmin = document.Root.ContainsKey("admin") || document.Root.ContainsKey("auth_public_key") || document.Root.ContainsKey("insecure_api");
         if (path is null)
         {
             // Reading demands these sections; without a file their defaults are what is meant.

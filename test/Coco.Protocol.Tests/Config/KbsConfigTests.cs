@@ -200,6 +200,49 @@ public sealed class KbsConfigTests
     }
 
     [Theory]
+    [InlineData("""{"repository_type":"LocalFs","as_addr":"http://as:50004"}""", ".json", "DenyAll")]
+    [InlineData("sockets = [\"0.0.0.0:8080\"]\ninsecure_api = true\n[grpc_config]\nas_addr = \"http://as:50004\"", ".toml", "InsecureAllowAll")]
+    public void FormsUpTo010_WithoutAuthorities_BelieveHeaderKeysAsTheyDid(string text, string extension, string mode)
+    {
+        (KbsConfig? config, ConfigProblems problems) = TryRead(text, extension);
+
+        Assert.NotNull(config);
+        Assert.Equal((true, mode), (config.AttestationToken.InsecureHeaderJwk, config.Admin.Mode));
+        Assert.Equal(KbsResourceBackend.NestedFiles, Assert.IsType<KbsResourcePluginConfig>(Assert.Single(config.Plugins)).Backend);
+        Assert.Contains(problems.Warnings, w => w.Path == "attestation_token" && w.ToString().Contains("insecure", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void FormOf08_WithKeySetsAndOverlay_IsMapped()
+    {
+        KbsConfig config = Read("""
+            insecure_http = true
+            timeout = 3
+            [attestation_token_config]
+            attestation_token_type = "Jwk"
+            trusted_certs_paths = ["https://issuer"]
+            [intel_trust_authority_config]
+            base_url = "https://api"
+            api_key = "k"
+            certs_file = "https://issuer"
+            [policy_engine_config]
+            policy_path = "/missing.rego"
+            [http_server]
+            sockets = ["127.0.0.1:1"]
+            [attestation_service]
+            timeout = 7
+            """);
+
+        Assert.Equal(("https://issuer", 0), (Assert.Single(config.AttestationToken.TrustedJwkSets), config.AttestationToken.TrustedCertsPaths.Length));
+        Assert.Equal(("127.0.0.1:1", true, 7), (Assert.Single(config.HttpServer.Sockets), config.HttpServer.InsecureHttp, config.AttestationService.TimeoutMinutes));
+        Assert.Equal(("/missing.rego", true), (config.ResourcePolicyPath, config.ResourcePolicyMayBeMissing));
+    }
+
+    [Fact]
+    public void FormOf016_WithoutPersonas_LetsNobodyIn() =>
+        Assert.Equal("DenyAll", Read("[http_server]\ninsecure_http = true\n[admin]\ntype = \"Simple\"").Admin.Mode);
+
+    [Theory]
     [InlineData("auth_public_key = \"/k\"", "AuthenticatedAuthorization")]
     [InlineData("insecure_api = true", "InsecureAllowAll")]
     [InlineData("insecure_api = false", "DenyAll")]
