@@ -7,89 +7,77 @@ using System.Text;
 namespace Coco.Load;
 
 /// <summary>One kept-alive connection with as little work a request as can be, so that the load program does not become the limit.</summary>
-internal sealed class HttpConnection : IAsyncDisposable
+internal sealed class HttpConnection
 {
     private readonly Stream _stream;
     private readonly byte[] _input = new byte[64 * 1024];
     private int _start;
+    private readonly byte[] _cookie = new byte[4096];
     private int _end;
+    private int _cookieLength;
 
     private HttpConnection(Stream stream) => _stream = stream;
 
     /// <summary>Connects to a port of the loopback. The certificate is not looked at: this program measures, it does not trust.</summary>
-    public static async Task<HttpConnection> ConnectAsync(int port, bool plain)
+    public static HttpConnection Connect(int port, bool plain)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync("127.0.0.1", port);
+        socket.Connect("127.0.0.1", port);
         Stream stream = new NetworkStream(socket, ownsSocket: true);
         if (!plain)
         {
             var tls = new SslStream(stream, false, (_, _, _, _) => true);
-            await tls.AuthenticateAsClientAsync("localhost");
+            tls.AuthenticateAsClient("localhost");
             stream = tls;
         }
 
         return new HttpConnection(stream);
     }
 
-    /// <summary>A request as bytes.</summary>
-    public static byte[] Request(string method, string path, string? cookie, string? bearer, ReadOnlySpan<byte> body)
+    /// <summary>Sends a request and reads the whole answer.</summary>
+    public Answer Send(ReadOnlySpan<byte> request)
     {
-        var head = new StringBuilder().Append(method).Append(' ').Append(path).Append(" HTTP/1.1\r\nHost: localhost\r\n");
-        if (cookie is not null)
-        {
-            head.Append("Cookie: ").Append(cookie).Append("\r\n");
-        }
-
-        if (bearer is not null)
-        {
-            head.Append("Authorization: Bearer ").Append(bearer).Append("\r\n");
-        }
-
-        if (method is "POST" or "PUT")
-        {
-            head.Append("Content-Type: application/json\r\nContent-Length: ").Append(body.Length).Append("\r\n");
-        }
-
-        head.Append("\r\n");
-        return [.. Encoding.ASCII.GetBytes(head.ToString()), .. body];
-    }
-
-    /// <summary>Sends and reads the whole answer.</summary>
-    public async ValueTask<Answer> SendAsync(ReadOnlyMemory<byte> request)
-    {
-        await _stream.WriteAsync(request);
+        _stream.Write(request);
         int headEnd;
         while ((headEnd = _input.AsSpan(_start, _end - _start).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            await FillAsync();
+            Fill();
         }
 
-        (int status, int length, string? cookie) = ParseHead(_input.AsSpan(_start, headEnd + 2));
+        (int status, int length, Range cookie) = ParseHead(_input.AsSpan(_start, headEnd + 2));
+        ReadOnlySpan<byte> cookieBytes = _input.AsSpan(_start, headEnd + 2)[cookie];
+        if (!cookieBytes.IsEmpty)
+        {
+            cookieBytes.CopyTo(_cookie);
+            _cookieLength = cookieBytes.Length;
+        }
+
         _start += headEnd + 4;
         while (_end - _start < length)
         {
-            await FillAsync();
+            Fill();
         }
 
         var body = new ReadOnlyMemory<byte>(_input, _start, length);
         _start += length;
-        return new Answer(status, cookie, body);
+        return new Answer(status, body);
     }
 
-    public ValueTask DisposeAsync() => _stream.DisposeAsync();
+    /// <summary>The last cookie that the server set.</summary>
+    public ReadOnlySpan<byte> Cookie => _cookie.AsSpan(0, _cookieLength);
 
-    private static (int Status, int Length, string? Cookie) ParseHead(ReadOnlySpan<byte> head)
+    private static (int Status, int Length, Range Cookie) ParseHead(ReadOnlySpan<byte> head)
     {
         Utf8Parser.TryParse(head[9..12], out int status, out _);
         int length = 0;
-        string? cookie = null;
+        Range cookie = default;
         int at = head.IndexOf("\r\n"u8) + 2;
         while (at < head.Length)
         {
             ReadOnlySpan<byte> line = head[at..];
             int end = line.IndexOf("\r\n"u8);
             line = line[..end];
+            int lineStart = at;
             at += end + 2;
             int colon = line.IndexOf((byte)':');
             if (Ascii.EqualsIgnoreCase(line[..colon], "content-length"u8))
@@ -98,16 +86,21 @@ internal sealed class HttpConnection : IAsyncDisposable
             }
             else if (Ascii.EqualsIgnoreCase(line[..colon], "set-cookie"u8))
             {
-                ReadOnlySpan<byte> value = line[(colon + 1)..].TrimStart((byte)' ');
-                int semicolon = value.IndexOf((byte)';');
-                cookie = Encoding.ASCII.GetString(semicolon < 0 ? value : value[..semicolon]);
+                int semicolon = line.IndexOf((byte)';');
+                int from = colon + 1;
+                while (line[from] == ' ')
+                {
+                    from++;
+                }
+
+                cookie = (lineStart + from)..(lineStart + (semicolon < 0 ? line.Length : semicolon));
             }
         }
 
         return (status, length, cookie);
     }
 
-    private async ValueTask FillAsync()
+    private void Fill()
     {
         if (_start > 0)
         {
@@ -116,7 +109,7 @@ internal sealed class HttpConnection : IAsyncDisposable
             _start = 0;
         }
 
-        int n = await _stream.ReadAsync(_input.AsMemory(_end));
+        int n = _stream.Read(_input.AsSpan(_end));
         if (n == 0)
         {
             throw new IOException("the server closed the connection");
@@ -127,4 +120,4 @@ internal sealed class HttpConnection : IAsyncDisposable
 }
 
 /// <summary>An answer; its body is valid until the next request.</summary>
-internal readonly record struct Answer(int Status, string? Cookie, ReadOnlyMemory<byte> Body);
+internal readonly record struct Answer(int Status, ReadOnlyMemory<byte> Body);

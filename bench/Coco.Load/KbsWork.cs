@@ -1,71 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 
 namespace Coco.Load;
 
 /// <summary>The three requests of a guest, made with as little work as can be on the client's side.</summary>
-internal sealed class KbsWork(int port, bool plain, string tee, Func<byte[], string> evidence, string resource)
+/// <param name="port">Of the server.</param>
+/// <param name="plain">Without TLS.</param>
+/// <param name="tee">The TEE that is named at <c>auth</c>.</param>
+/// <param name="evidence">Makes the evidence source of a connection.</param>
+/// <param name="resource">Path of the resource.</param>
+internal sealed class KbsWork(int port, bool plain, string tee, Func<IEvidenceSource> evidence, string resource)
 {
+    private readonly byte[] _auth = HttpRequest.Bytes(
+        "POST", "/kbs/v0/auth", null, null, Encoding.ASCII.GetBytes($"{{\"version\":\"0.4.0\",\"tee\":\"{tee}\",\"extra-params\":\"\"}}"));
+
     /// <summary>Only <c>auth</c>.</summary>
-    public async Task<Func<ValueTask>> AuthAsync(int connection)
+    public Action Auth()
     {
-        HttpConnection http = await HttpConnection.ConnectAsync(port, plain);
-        byte[] request = AuthRequest();
-        return async () => Expect(await http.SendAsync(request), "auth");
+        var http = HttpConnection.Connect(port, plain);
+        return () => Expect(http.Send(_auth), "auth");
     }
 
     /// <summary><c>auth</c> and <c>attest</c>.</summary>
-    public async Task<Func<ValueTask>> AttestAsync(int connection)
+    public Action Attest()
     {
-        HttpConnection http = await HttpConnection.ConnectAsync(port, plain);
-        GuestKey key = GuestKey.Ec();
-        return async () => await HandshakeAsync(http, key);
+        var guest = new Guest(this, HttpConnection.Connect(port, plain), GuestKey.Ec());
+        return () => guest.Attest();
     }
 
     /// <summary><c>auth</c>, <c>attest</c>, and one resource.</summary>
-    public async Task<Func<ValueTask>> WholeAsync(int connection)
+    /// <param name="resourcePort">Another server to get the resource from, in the same session; null for the same.</param>
+    public Action Whole(int? resourcePort = null)
     {
-        HttpConnection http = await HttpConnection.ConnectAsync(port, plain);
-        GuestKey key = GuestKey.Ec();
-        return async () =>
+        var guest = new Guest(this, HttpConnection.Connect(port, plain), GuestKey.Ec());
+        HttpConnection other = resourcePort is { } p ? HttpConnection.Connect(p, plain) : guest.Http;
+        return () =>
         {
-            string? cookie = await HandshakeAsync(http, key);
-            Expect(await http.SendAsync(HttpConnection.Request("GET", resource, cookie, null, default)), "resource");
+            guest.Attest();
+            Expect(other.Send(guest.Get(resource)), "resource");
         };
     }
 
     /// <summary>One resource again and again, in a session or with a token.</summary>
-    public async Task<Func<ValueTask>> GetAsync(bool bearer, GuestKey key)
+    public Action Get(bool bearer, GuestKey key)
     {
-        HttpConnection http = await HttpConnection.ConnectAsync(port, plain);
-        string? token = null;
-        string? cookie = await HandshakeAsync(http, key, t => token = t);
-        byte[] request = HttpConnection.Request("GET", resource, bearer ? null : cookie, bearer ? token : null, default);
-        return async () => Expect(await http.SendAsync(request), "resource");
+        var guest = new Guest(this, HttpConnection.Connect(port, plain), key);
+        string token = guest.Attest();
+        byte[] request = HttpRequest.Bytes("GET", resource, bearer ? null : Encoding.ASCII.GetString(guest.Http.Cookie), bearer ? token : null, default);
+        return () => Expect(guest.Http.Send(request), "resource");
     }
 
     /// <summary>Requests of the same sizes to the bare server.</summary>
-    public async Task<Func<ValueTask>> BareAsync(bool whole, bool getOnly)
+    public Action Bare(bool post, bool whole = false)
     {
-        HttpConnection http = await HttpConnection.ConnectAsync(port, plain);
-        byte[] auth = AuthRequest();
-        byte[] attest = HttpConnection.Request("POST", "/kbs/v0/attest", "kbs-session-id=" + new string('a', 200), null, new byte[560]);
-        byte[] get = HttpConnection.Request("GET", resource, "kbs-session-id=" + new string('a', 200), null, default);
-        return async () =>
+        var http = HttpConnection.Connect(port, plain);
+        byte[] attest = HttpRequest.Bytes("POST", "/kbs/v0/attest", "kbs-session-id=" + new string('a', 200), null, new byte[560]);
+        byte[] get = HttpRequest.Bytes("GET", resource, "kbs-session-id=" + new string('a', 200), null, default);
+        return () =>
         {
-            if (getOnly)
+            if (post)
             {
-                Expect(await http.SendAsync(get), "get");
-                return;
+                Expect(http.Send(_auth), "auth");
             }
 
-            Expect(await http.SendAsync(auth), "auth");
             if (whole)
             {
-                Expect(await http.SendAsync(attest), "attest");
-                Expect(await http.SendAsync(get), "get");
+                Expect(http.Send(attest), "attest");
+            }
+
+            if (!post || whole)
+            {
+                Expect(http.Send(get), "get");
             }
         };
     }
@@ -78,49 +85,44 @@ internal sealed class KbsWork(int port, bool plain, string tee, Func<byte[], str
         }
     }
 
-    private byte[] AuthRequest() => HttpConnection.Request(
-        "POST", "/kbs/v0/auth", null, null, Encoding.ASCII.GetBytes($"{{\"version\":\"0.4.0\",\"tee\":\"{tee}\",\"extra-params\":\"\"}}"));
-
-    private async ValueTask<string?> HandshakeAsync(HttpConnection http, GuestKey key, Action<string>? tokenTo = null)
+    /// <summary>A guest on a connection, with buffers that are used again.</summary>
+    private sealed class Guest(KbsWork work, HttpConnection http, GuestKey key)
     {
-        Answer challenge = await http.SendAsync(AuthRequest());
-        Expect(challenge, "auth");
-        string? cookie = challenge.Cookie;
-        string nonce = JsonDocument.Parse(challenge.Body).RootElement.GetProperty("nonce").GetString()!;
-        byte[] digest = SHA384.HashData(Encoding.ASCII.GetBytes("{\"additional-evidence\":\"\",\"nonce\":\"" + nonce + "\",\"tee-pubkey\":" + key.Canonical + "}"));
-        string body = "{\"init-data\":null,\"runtime-data\":{\"nonce\":\"" + nonce + "\",\"tee-pubkey\":" + key.Wire
-            + "},\"tee-evidence\":{\"primary_evidence\":" + evidence(digest) + ",\"additional_evidence\":\"\"}}";
-        Answer attested = await http.SendAsync(HttpConnection.Request("POST", "/kbs/v0/attest", cookie, null, Encoding.ASCII.GetBytes(body)));
-        Expect(attested, "attest");
-        tokenTo?.Invoke(JsonDocument.Parse(attested.Body).RootElement.GetProperty("token").GetString()!);
-        return attested.Cookie ?? cookie;
-    }
-}
+        private readonly IEvidenceSource _evidence = work.NewEvidence();
+        private readonly ArrayBufferWriter<byte> _body = new(16384);
+        private readonly HttpRequest _request = new();
 
-/// <summary>A TEE key in the two spellings that are needed.</summary>
-/// <param name="Wire">As sent.</param>
-/// <param name="Canonical">As hashed.</param>
-internal sealed record GuestKey(string Wire, string Canonical)
-{
-    /// <summary>A fresh P-256 key.</summary>
-    public static GuestKey Ec()
-    {
-        using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
-        ECPoint q = key.ExportParameters(false).Q;
-        string x = StrictBase64.EncodeUrl(q.X), y = StrictBase64.EncodeUrl(q.Y);
-        return new GuestKey(
-            $"{{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"{x}\",\"y\":\"{y}\"}}",
-            $"{{\"alg\":\"ECDH-ES+A256KW\",\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"{x}\",\"y\":\"{y}\"}}");
+        public HttpConnection Http => http;
+
+        /// <summary><c>auth</c> and <c>attest</c>; gives the token.</summary>
+        public string Attest()
+        {
+            Answer challenge = http.Send(work._auth);
+            Expect(challenge, "auth");
+            ReadOnlySpan<byte> nonce = JsonText.Member(challenge.Body.Span, "\"nonce\":\""u8);
+            _body.ResetWrittenCount();
+            _body.Write("{\"additional-evidence\":\"\",\"nonce\":\""u8);
+            _body.Write(nonce);
+            _body.Write("\",\"tee-pubkey\":"u8);
+            _body.Write(key.Canonical.Span);
+            _body.Write("}"u8);
+            Span<byte> digest = stackalloc byte[SHA384.HashSizeInBytes];
+            SHA384.HashData(_body.WrittenSpan, digest);
+            _body.ResetWrittenCount();
+            _body.Write("{\"init-data\":null,\"runtime-data\":{\"nonce\":\""u8);
+            _body.Write(nonce);
+            _body.Write("\",\"tee-pubkey\":"u8);
+            _body.Write(key.Wire.Span);
+            _body.Write("},\"tee-evidence\":{\"primary_evidence\":"u8);
+            _evidence.Write(digest, _body);
+            _body.Write(",\"additional_evidence\":\"\"}}"u8);
+            Answer attested = http.Send(_request.Write("POST /kbs/v0/attest"u8, http.Cookie, _body.WrittenSpan));
+            Expect(attested, "attest");
+            return Encoding.ASCII.GetString(JsonText.Member(attested.Body.Span, "\"token\":\""u8));
+        }
+
+        public ReadOnlySpan<byte> Get(string path) => _request.Write(Encoding.ASCII.GetBytes("GET " + path), http.Cookie, default);
     }
 
-    /// <summary>A fresh RSA key.</summary>
-    public static GuestKey Rsa()
-    {
-        using RSA key = RSA.Create(2048);
-        RSAParameters p = key.ExportParameters(false);
-        string n = StrictBase64.EncodeUrl(p.Modulus), e = StrictBase64.EncodeUrl(p.Exponent);
-        return new GuestKey(
-            $"{{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"{n}\",\"e\":\"{e}\"}}",
-            $"{{\"alg\":\"RSA-OAEP-256\",\"e\":\"{e}\",\"kty\":\"RSA\",\"n\":\"{n}\"}}");
-    }
+    private IEvidenceSource NewEvidence() => evidence();
 }

@@ -3,67 +3,115 @@ using System.Diagnostics;
 
 namespace Coco.Load;
 
-/// <summary>Drives one kind of work over some connections for a bounded time.</summary>
-internal static class LoadRun
+/// <summary>One kind of work over some kept-alive connections.</summary>
+/// <param name="Name">What progress lines call it.</param>
+/// <param name="Connections">How many connections, each with one unit under way.</param>
+/// <param name="Start">Makes the worker of a connection; one call of it is one unit.</param>
+/// <param name="Servers">The processes whose processor time is counted.</param>
+internal sealed record Load(string Name, int Connections, Func<int, Action> Start, params ServerUnderLoad[] Servers);
+
+/// <summary>A <see cref="Load"/> with its connections open, to be driven for some time as often as is wanted.</summary>
+/// <remarks>Each connection has a thread that blocks: that costs less processor time a request than any form of waiting without a thread.</remarks>
+internal sealed class LoadRun
 {
-    /// <summary>Runs <paramref name="work"/> again and again on each connection; one call is one unit.</summary>
-    /// <param name="connections">How many connections, each with one unit under way.</param>
-    /// <param name="warmup">Not counted.</param>
-    /// <param name="duration">Counted.</param>
-    /// <param name="start">Makes the worker of a connection.</param>
-    /// <param name="pace">Units a second in all, evenly; null for as fast as can be.</param>
-    public static async Task<LoadResult> RunAsync(
-        int connections, TimeSpan warmup, TimeSpan duration, Func<int, Task<Func<ValueTask>>> start, double? pace = null)
+    private readonly Load _load;
+    private readonly Action[] _workers;
+
+    /// <summary>Opens the connections.</summary>
+    public LoadRun(Load load)
     {
-        Func<ValueTask>[] workers = new Func<ValueTask>[connections];
-        for (int i = 0; i < connections; i++)
-        {
-            workers[i] = await start(i);
-        }
+        _load = load;
+        _workers = [.. Enumerable.Range(0, load.Connections).Select(load.Start)];
+    }
 
+    /// <summary>Drives all connections for a time.</summary>
+    /// <param name="duration">No unit begins after it.</param>
+    /// <param name="pace">Units a second in all, evenly; null for as fast as can be.</param>
+    public LoadResult Drive(TimeSpan duration, double? pace = null)
+    {
+        TimeSpan servers = ServerTime(), client = Environment.CpuUsage.TotalTime;
         long begin = Stopwatch.GetTimestamp();
-        long countFrom = begin + (long)(warmup.TotalSeconds * Stopwatch.Frequency);
-        long end = countFrom + (long)(duration.TotalSeconds * Stopwatch.Frequency);
-        var times = new List<long>[connections];
-        long units = 0;
-        await Task.WhenAll(Enumerable.Range(0, connections).Select(i => Task.Run(async () =>
+        long end = begin + (long)(duration.TotalSeconds * Stopwatch.Frequency);
+        var times = new List<long>[_workers.Length];
+        Exception? failure = null;
+        Thread[] threads = [.. Enumerable.Range(0, _workers.Length).Select(i => new Thread(() =>
         {
-            var own = new List<long>(1 << 16);
-            times[i] = own;
-            double interval = pace is { } p ? connections * Stopwatch.Frequency / p : 0;
-            double next = begin + (interval * i / connections);
-            while (true)
+            try
             {
-                if (interval > 0)
-                {
-                    next += interval;
-                    double wait = (next - Stopwatch.GetTimestamp()) / Stopwatch.Frequency;
-                    if (wait > 0.0005)
-                    {
-                        await Task.Delay(TimeSpan.FromSeconds(wait));
-                    }
-                }
+                times[i] = Drive(i, begin, end, pace);
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+        }))];
+        Array.ForEach(threads, static t => t.Start());
+        Array.ForEach(threads, static t => t.Join());
+        return failure is null
+            ? new LoadResult(Stopwatch.GetElapsedTime(begin), [.. times.SelectMany(t => t)], ServerTime() - servers, Environment.CpuUsage.TotalTime - client)
+            : throw new InvalidOperationException(_load.Name + " failed", failure);
+    }
 
-                long from = Stopwatch.GetTimestamp();
-                if (from >= end)
+    private List<long> Drive(int connection, long begin, long end, double? pace)
+    {
+        var times = new List<long>(1 << 14);
+        double interval = pace is { } p ? _workers.Length * Stopwatch.Frequency / p : 0;
+        double next = begin + (interval * connection / _workers.Length);
+        while (true)
+        {
+            if (interval > 0)
+            {
+                next += interval;
+                double wait = (next - Stopwatch.GetTimestamp()) / Stopwatch.Frequency;
+                if (wait > 0.0005)
                 {
-                    return;
-                }
-
-                await workers[i]();
-                long to = Stopwatch.GetTimestamp();
-                if (from >= countFrom && to <= end)
-                {
-                    own.Add(to - from);
-                    Interlocked.Increment(ref units);
+                    Thread.Sleep(TimeSpan.FromSeconds(wait));
                 }
             }
-        })));
-        long[] all = [.. times.SelectMany(t => t).Order()];
-        double Milliseconds(double quantile) => all.Length == 0 ? 0 : all[(int)Math.Min(all.Length - 1, all.Length * quantile)] * 1000.0 / Stopwatch.Frequency;
-        return new LoadResult(units / duration.TotalSeconds, Milliseconds(0.5), Milliseconds(0.99), units);
+
+            long from = Stopwatch.GetTimestamp();
+            if (from >= end)
+            {
+                return times;
+            }
+
+            _workers[connection]();
+            times.Add(Stopwatch.GetTimestamp() - from);
+        }
     }
+
+    private TimeSpan ServerTime() => _load.Servers.Aggregate(TimeSpan.Zero, static (sum, s) => sum + s.ProcessorTime);
 }
 
 /// <summary>What a run gave.</summary>
-internal sealed record LoadResult(double PerSecond, double MedianMilliseconds, double P99Milliseconds, long Units);
+/// <param name="Elapsed">From the first unit's beginning to the last one's end.</param>
+/// <param name="Ticks">Time of each unit in ticks of <see cref="Stopwatch"/>.</param>
+/// <param name="ServerTime">User and system time of the servers.</param>
+/// <param name="ClientTime">User and system time of this process.</param>
+internal sealed record LoadResult(TimeSpan Elapsed, long[] Ticks, TimeSpan ServerTime, TimeSpan ClientTime)
+{
+    private readonly Lazy<long[]> _sorted = new(() => [.. Ticks.Order()]);
+
+    /// <summary>How many units were done.</summary>
+    public int Units => Ticks.Length;
+
+    /// <summary>Units a second.</summary>
+    public double PerSecond => Units / Elapsed.TotalSeconds;
+
+    /// <summary>Processor time of the servers a unit; hardly depends on what else the machine does.</summary>
+    public double ServerMicroseconds => ServerTime.TotalMicroseconds / Math.Max(1, Units);
+
+    /// <summary>Processor time of the load program a unit.</summary>
+    public double ClientMicroseconds => ClientTime.TotalMicroseconds / Math.Max(1, Units);
+
+    /// <summary>A quantile of the units' times.</summary>
+    public double Milliseconds(double quantile) =>
+        Units == 0 ? 0 : _sorted.Value[(int)Math.Min(Units - 1, Units * quantile)] * 1000.0 / Stopwatch.Frequency;
+
+    /// <summary>Several runs as one.</summary>
+    public static LoadResult Sum(IReadOnlyList<LoadResult> runs) => new(
+        runs.Aggregate(TimeSpan.Zero, static (sum, r) => sum + r.Elapsed),
+        [.. runs.SelectMany(static r => r.Ticks)],
+        runs.Aggregate(TimeSpan.Zero, static (sum, r) => sum + r.ServerTime),
+        runs.Aggregate(TimeSpan.Zero, static (sum, r) => sum + r.ClientTime));
+}

@@ -1,109 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Globalization;
-using System.Text;
 using Coco.Client;
-using Coco.Simulator;
-using Coco.Simulator.Amd;
-using Coco.Tee.Snp;
+using Coco.Protocol;
 
 namespace Coco.Load;
 
 /// <summary>The measurements of <c>eng/load.sh</c>: each prints <c>name value unit limit ratio</c>, its limit taken in the same run.</summary>
 internal static class LoadSuite
 {
-    private const string Resource = "/kbs/v0/resource/load/key/1";
-    private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(6);
+    /// <summary>The resource that is stored and fetched.</summary>
+    public const string Resource = "/kbs/v0/resource/load/key/1";
+
+    private static TimeSpan s_warmup = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(2);
+    private const int Slices = 3;
+
+    private static string s_only = string.Empty;
 
     public static async Task<int> RunAsync(string[] args)
     {
         string group = args.Length > 0 ? args[0] : "kbs";
-        Console.WriteLine("name value unit limit ratio");
+        s_only = args.Length > 1 ? args[1] : string.Empty;
+        if (args.Length > 2)
+        {
+            s_warmup = TimeSpan.FromSeconds(double.Parse(args[2], CultureInfo.InvariantCulture));
+        }
+
         switch (group)
         {
             case "kbs":
-                await KbsAsync();
+                Console.WriteLine("name value unit limit ratio");
+                await KbsGroup.RunAsync();
                 return 0;
             case "peer":
-                await PeerAsync();
+                Console.WriteLine("name value unit limit ratio");
+                await PeerGroup.RunAsync();
                 return 0;
+            case "replicas":
+                Console.WriteLine("name value unit limit ratio");
+                return await ReplicasGroup.RunAsync();
             default:
-                Console.Error.WriteLine($"load: unknown group '{group}'; groups: kbs, peer");
+                Console.Error.WriteLine($"load: unknown group '{group}'; groups: kbs, peer, replicas");
                 return 1;
         }
     }
 
-    // TLS, kept alive, 16 connections.
-    private static async Task KbsAsync()
+    /// <summary>Whether a measurement is wanted: all are, unless the second argument names the beginning of some.</summary>
+    public static bool IsWanted(string name) => name.StartsWith(s_only, StringComparison.Ordinal);
+
+    /// <summary>Drives a work alone.</summary>
+    public static LoadResult Measure(Load load, double? pace = null)
     {
-        const int Connections = 16;
-        double bareAuth, bareWhole, bareGet;
-        await using (ServerUnderLoad bare = await ServerUnderLoad.BareAsync(plain: false))
-        {
-            KbsWork work = Sample(bare.Port, false);
-            Progress("bare Kestrel over TLS");
-            bareAuth = (await LoadRun.RunAsync(Connections, Warmup, Duration, _ => work.BareAsync(whole: false, getOnly: false))).PerSecond;
-            bareWhole = (await LoadRun.RunAsync(Connections, Warmup, Duration, _ => work.BareAsync(whole: true, getOnly: false))).PerSecond;
-            bareGet = (await LoadRun.RunAsync(Connections, Warmup, Duration, _ => work.BareAsync(whole: false, getOnly: true))).PerSecond;
-        }
-
-        using var amd = new SimulatedAmd(SnpGeneration.Milan);
-        string home = Directory.CreateTempSubdirectory("coco-load").FullName;
-        string roots = Path.Combine(home, "roots.json");
-        await File.WriteAllTextAsync(roots, SimulatedRootsFile.Write([amd]));
-        await using ServerUnderLoad server = await ServerUnderLoad.TrusteeAsync(["--insecure-simulated-tee", roots], home: home);
-        await SetUpAsync(server.Port, Path.Combine(home, "tls", "ca.pem"));
-        KbsWork sample = Sample(server.Port, false);
-        Progress("auth");
-        Report("auth", await LoadRun.RunAsync(Connections, Warmup, Duration, sample.AuthAsync), bareAuth);
-        Progress("handshake and resource, sample");
-        LoadResult whole = await LoadRun.RunAsync(Connections, Warmup, Duration, sample.WholeAsync);
-        Report("handshake-and-resource-sample", whole, bareWhole);
-        Progress("the same at 70 %");
-        LoadResult paced = await LoadRun.RunAsync(Connections, Warmup, Duration, sample.WholeAsync, whole.PerSecond * 0.7);
-        Line("handshake-and-resource-p99-at-70-percent", paced.P99Milliseconds, "ms", paced.MedianMilliseconds * 10);
-        Progress("resource with a token, EC key");
-        GuestKey ec = GuestKey.Ec();
-        LoadResult get = await LoadRun.RunAsync(Connections, Warmup, Duration, _ => sample.GetAsync(bearer: true, ec));
-        Report("resource-bearer-ec", get, 1e9 / KeyOperations.SealToEcNanoseconds());
-        Progress("resource with a token, RSA key");
-        GuestKey rsa = GuestKey.Rsa();
-        Report("resource-bearer-rsa", await LoadRun.RunAsync(Connections, Warmup, Duration, _ => sample.GetAsync(bearer: true, rsa)), bareGet);
-        Progress("resource in a session, EC key");
-        Report("resource-session-ec", await LoadRun.RunAsync(Connections, Warmup, Duration, _ => sample.GetAsync(bearer: false, ec)), 1e9 / KeyOperations.SealToEcNanoseconds());
-        Progress("handshake and resource, simulated SNP");
-        using SimulatedSnpGuest guest = amd.CreateGuest();
-        var snp = new KbsWork(server.Port, false, "snp", d => guest.GetEvidence(d).ToJsonString(), Resource);
-        double cryptography = KeyOperations.SnpHandshakeNanoseconds();
-        Report("handshake-and-resource-snp", await LoadRun.RunAsync(Connections, Warmup, Duration, snp.WholeAsync), 2e9 / cryptography);
-        double before = server.ResidentMebibytes;
-        Progress("200,000 requests for memory");
-        long units = 0;
-        while (units < 200_000)
-        {
-            units += (await LoadRun.RunAsync(Connections, TimeSpan.Zero, Duration, sample.AuthAsync)).Units;
-        }
-
-        Line("resident-after-200000-requests", server.ResidentMebibytes, "MiB", before);
+        Progress(load.Name);
+        var run = new LoadRun(load);
+        run.Drive(s_warmup, pace);
+        return run.Drive(Slices * Slice, pace);
     }
 
-    // The set-up in which the peer was measured: plain HTTP, load from the same two cores.
-    private static async Task PeerAsync()
+    /// <summary>Drives two works in turn, so that what else the machine does meets both alike.</summary>
+    public static (LoadResult First, LoadResult Second) MeasureInTurn(Load first, Load second)
     {
-        await using ServerUnderLoad server = await ServerUnderLoad.TrusteeAsync(["--set", "http_server.insecure_http=true"]);
-        await SetUpAsync(server.Port, null);
-        KbsWork work = Sample(server.Port, true);
-        double idle = server.ResidentMebibytes;
-        Report("plain-auth", await LoadRun.RunAsync(8, Warmup, Duration, work.AuthAsync), 13_300);
-        Report("plain-auth-and-attest", await LoadRun.RunAsync(8, Warmup, Duration, work.AttestAsync), 1_463);
-        Report("plain-whole-handshake", await LoadRun.RunAsync(8, Warmup, Duration, work.WholeAsync), 826);
-        GuestKey ec = GuestKey.Ec();
-        Report("plain-resource-session-16", await LoadRun.RunAsync(16, Warmup, Duration, _ => work.GetAsync(bearer: false, ec)), 3_770);
-        Line("resident-idle", idle, "MiB", null);
-        Line("resident-after-load", server.ResidentMebibytes, "MiB", null);
+        Progress(first.Name + " and " + second.Name + " in turn");
+        var one = new LoadRun(first);
+        var other = new LoadRun(second);
+        one.Drive(s_warmup);
+        other.Drive(s_warmup);
+        var ones = new List<LoadResult>();
+        var others = new List<LoadResult>();
+        for (int i = 0; i < Slices; i++)
+        {
+            ones.Add(one.Drive(Slice));
+            others.Add(other.Drive(Slice));
+        }
+
+        return (LoadResult.Sum(ones), LoadResult.Sum(others));
     }
 
-    private static async Task SetUpAsync(int port, string? authority)
+    /// <summary>Stores the resource and lets every guest have it.</summary>
+    public static async Task SetUpAsync(int port, string? authority)
     {
         var options = new KbsConnectionOptions();
         if (authority is not null)
@@ -113,26 +87,29 @@ internal static class LoadSuite
 
         using KbsAdminClient admin = KbsAdminClient.Create(new Uri((authority is null ? "http" : "https") + "://localhost:" + port), null, options);
         Refusal? refusal = await admin.SetResourceAsync("load/key/1", new byte[32])
-            ?? await admin.SetResourcePolicyAsync(Protocol.NamedResourcePolicies.AllowAll);
+            ?? await admin.SetResourcePolicyAsync(NamedResourcePolicies.AllowAll);
         if (refusal is not null)
         {
             throw new InvalidOperationException(refusal.ToString());
         }
     }
 
-    private static KbsWork Sample(int port, bool plain) => new(
-        port, plain, "sample", d => "{\"svn\":\"1\",\"report_data\":\"" + Convert.ToBase64String(d) + "\"}", Resource);
+    /// <summary>A guest with sample evidence.</summary>
+    public static KbsWork Sample(int port, bool plain) => new(port, plain, "sample", static () => new SampleEvidence(), Resource);
 
-    private static void Report(string name, LoadResult result, double limit)
+    /// <summary>Rate against its limit, times, and processor time a unit on both sides.</summary>
+    public static void Report(string name, LoadResult result, double? limit)
     {
         Line(name, result.PerSecond, "per-second", limit);
-        Line(name + "-median", result.MedianMilliseconds, "ms", null);
-        Line(name + "-p99", result.P99Milliseconds, "ms", null);
+        Line(name + "-median", result.Milliseconds(0.5), "ms", null);
+        Line(name + "-p99", result.Milliseconds(0.99), "ms", null);
+        Line(name + "-cpu-server", result.ServerMicroseconds, "us", null);
+        Line(name + "-cpu-client", result.ClientMicroseconds, "us", null);
     }
 
-    private static void Line(string name, double value, string unit, double? limit) => Console.WriteLine(string.Create(
+    public static void Line(string name, double value, string unit, double? limit) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $"{name} {value:0.###} {unit} {(limit is { } l ? l.ToString("0.###", CultureInfo.InvariantCulture) : "-")} {(limit is > 0 ? (value / limit.Value).ToString("0.000", CultureInfo.InvariantCulture) : "-")}"));
 
-    private static void Progress(string what) => Console.Error.WriteLine("measuring " + what + " …");
+    public static void Progress(string what) => Console.Error.WriteLine("measuring " + what + " …");
 }

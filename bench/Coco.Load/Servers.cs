@@ -33,6 +33,16 @@ internal sealed class ServerUnderLoad : IAsyncDisposable
         }
     }
 
+    /// <summary>User and system time that the process has used.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>The bare application.</summary>
     public static Task<ServerUnderLoad> BareAsync(bool plain)
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Text;
+using Microsoft.Data.Sqlite;
 
 namespace Coco.Storage.Tests;
 
@@ -34,6 +35,45 @@ public sealed class SqliteStoreTests : StoreContract
 
         Assert.Throws<StoreUnavailableException>(() => SqliteStoreProvider.Open(path, Time));
         Assert.Equal(new string('x', 8192), File.ReadAllText(path));
+    }
+
+    [Fact]
+    public async Task Open_FileOfTheFirstForm_KeepsEverything()
+    {
+        CancellationToken ct = TestContext.Current.CancellationToken;
+        string path = Path.Combine(_folder, "first.db");
+        using (var connection = new SqliteConnection("Pooling=false;Data Source=" + path))
+        {
+            connection.Open();
+            using SqliteCommand first = connection.CreateCommand();
+            first.CommandText = """
+                create table coco_kv (
+                  namespace text not null, key text not null, value blob not null, version integer not null, expires_at integer,
+                  primary key (namespace, key)) without rowid;
+                create index coco_kv_expiry on coco_kv (expires_at) where expires_at is not null;
+                create table coco_generation (namespace text primary key, generation integer not null) without rowid;
+                create table coco_sequence (id integer primary key check (id = 1), last integer not null);
+                insert into coco_sequence (id, last) values (1, 7);
+                insert into coco_kv values ('kbs', 'a', x'01', 6, null), ('kbs', 'b', x'02', 7, 4102444800000);
+                insert into coco_generation values ('kbs', 7);
+                """;
+            first.ExecuteNonQuery();
+        }
+
+        for (int i = 0; i < 2; i++)
+        {
+            await using SqliteStoreProvider provider = SqliteStoreProvider.Open(path, Time);
+            IKeyValueStore store = await provider.OpenAsync(StoreNamespace.Parse("kbs").Require(), ct);
+
+            StoredValue a = (await store.GetAsync("a", ct))!.Value;
+            StoredValue b = (await store.GetAsync("b", ct))!.Value;
+            Assert.Equal((1, 6L, (DateTimeOffset?)null), ((int)a.Value.Span[0], a.Version, a.ExpiresAt));
+            Assert.Equal((2, 7L, (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(4102444800000)), ((int)b.Value.Span[0], b.Version, b.ExpiresAt));
+            Assert.Equal(7 + i, await store.GetGenerationAsync(ct));
+            await store.PutAsync("c", "more"u8.ToArray(), default, ct);
+            Assert.True((await store.GetAsync("c", ct))!.Value.Version > 7);
+            Assert.Null(provider.CheckIntegrity());
+        }
     }
 
     [Fact]

@@ -7,23 +7,13 @@ using Microsoft.Data.Sqlite;
 
 namespace Coco.Storage;
 
-/// <summary>The file: schema, the one writer with group commit, and a pool of readers.</summary>
+/// <summary>The file: the one writer with group commit, and a pool of readers.</summary>
 internal sealed class SqliteDatabase : IAsyncDisposable
 {
     private const int MaxGroup = 256;
 
     // A whole check reads the file once; beyond this size it would hold up the start for seconds.
     private const long MaxCheckedAtStart = 1L << 30;
-
-    private const string Schema = """
-        create table if not exists coco_kv (
-          namespace text not null, key text not null, value blob not null, version integer not null, expires_at integer,
-          primary key (namespace, key)) without rowid;
-        create index if not exists coco_kv_expiry on coco_kv (expires_at) where expires_at is not null;
-        create table if not exists coco_generation (namespace text primary key, generation integer not null) without rowid;
-        create table if not exists coco_sequence (id integer primary key check (id = 1), last integer not null);
-        insert or ignore into coco_sequence (id, last) values (1, 0);
-        """;
 
     private readonly string _connectionString;
     private readonly string _path;
@@ -80,9 +70,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
         SqliteConnection writer = Connect(connectionString);
         try
         {
-            using SqliteCommand schema = writer.CreateCommand();
-            schema.CommandText = Schema;
-            schema.ExecuteNonQuery();
+            SqliteSchema.Ensure(writer);
             return new SqliteDatabase(connectionString, path, writer, time);
         }
         catch
