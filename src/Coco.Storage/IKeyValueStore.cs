@@ -23,8 +23,8 @@ public readonly record struct PutOptions
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>
-    /// The write has to outlast the process, but need not be on the disk when it is acknowledged: only a loss of power may lose it. For what its
-    /// owner can make again, such as a session. A store that has no such difference ignores it.
+    /// The write has to outlast the process, but need not be on the disk when it is acknowledged: only a loss of power, or the sudden end of a
+    /// database server, may lose it. For what its owner can make again, such as a session. A store that has no such difference ignores it.
     /// </summary>
     public bool Relaxed { get; init; }
 }

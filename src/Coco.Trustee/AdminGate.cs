@@ -13,9 +13,12 @@ internal sealed class AdminOnly
 /// <summary>Puts the key broker's administrators in front of endpoints of the other services.</summary>
 internal static class AdminGate
 {
-    public static void Use(WebApplication app) => app.Use(async (context, next) =>
+    public static void Use(WebApplication app) => app.Use(static next => context =>
+        context.GetEndpoint()?.Metadata.GetMetadata<AdminOnly>() is null ? next(context) : GuardAsync(context, next));
+
+    private static async Task GuardAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<AdminOnly>() is null || await RefusalAsync(context).ConfigureAwait(false) is not { } refusal)
+        if (await RefusalAsync(context).ConfigureAwait(false) is not { } refusal)
         {
             await next(context).ConfigureAwait(false);
             return;
@@ -30,7 +33,7 @@ internal static class AdminGate
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.Length;
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
-    });
+    }
 
     private static async ValueTask<Refusal?> RefusalAsync(HttpContext context)
     {

@@ -9,30 +9,29 @@ namespace Coco.Trustee;
 /// <summary>Hands the instruments of our rooms to the Prometheus library under exactly the names that they have, so that dashboards keep working.</summary>
 internal sealed class PrometheusBridge : IDisposable
 {
-    private static readonly double[] Seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
-
     private readonly MeterListener _listener = new();
     private readonly CollectorRegistry _registry;
     private readonly MetricFactory _factory;
-    private readonly ConcurrentDictionary<Instrument, Action<double, string[]>> _sinks = new();
-    private readonly ConcurrentDictionary<Instrument, string[]> _labels = new();
 
     public PrometheusBridge(CollectorRegistry registry)
     {
         _registry = registry;
         _factory = Metrics.WithCustomRegistry(registry);
+
+        // One would be made of the present trace with every measurement, though nothing here asks for them.
+        _factory.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         _factory.CreateGauge("kbs_build_info", "The program", "version", "git_hash", "build_date").WithLabels(Version(), string.Empty, string.Empty).Set(1);
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Meter.Name.StartsWith("Coco.", StringComparison.Ordinal))
             {
                 Prepare(instrument);
-                listener.EnableMeasurementEvents(instrument);
+                listener.EnableMeasurementEvents(instrument, new Sink(instrument, _factory));
             }
         };
-        _listener.SetMeasurementEventCallback<long>((i, v, t, _) => Record(i, v, t));
-        _listener.SetMeasurementEventCallback<int>((i, v, t, _) => Record(i, v, t));
-        _listener.SetMeasurementEventCallback<double>((i, v, t, _) => Record(i, v, t));
+        _listener.SetMeasurementEventCallback<long>(static (_, v, t, sink) => ((Sink)sink!).Record(v, t));
+        _listener.SetMeasurementEventCallback<int>(static (_, v, t, sink) => ((Sink)sink!).Record(v, t));
+        _listener.SetMeasurementEventCallback<double>(static (_, v, t, sink) => ((Sink)sink!).Record(v, t));
         _listener.Start();
         _registry.AddBeforeCollectCallback(_listener.RecordObservableInstruments);
     }
@@ -61,51 +60,88 @@ internal sealed class PrometheusBridge : IDisposable
         _ => null,
     };
 
-    private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    /// <summary>Where the measurements of one instrument go. Its labels are those of the first measurement; one with others is dropped.</summary>
+    private sealed class Sink(Instrument instrument, MetricFactory factory)
     {
-        string[] values = tags.Length == 0 ? [] : new string[tags.Length];
-        for (int i = 0; i < tags.Length; i++)
-        {
-            values[i] = tags[i].Value?.ToString() ?? string.Empty;
-        }
+        private static readonly double[] Seconds = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 
-        if (!_sinks.TryGetValue(instrument, out Action<double, string[]>? sink))
+        private readonly Lock _creating = new();
+        private readonly ConcurrentDictionary<string, Action<double>> _byOnlyLabel = new(StringComparer.Ordinal);
+        private volatile Series? _series;
+        private Action<double>? _withoutLabels;
+
+        public void Record(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
-            string[] names = tags.Length == 0 ? [] : new string[tags.Length];
-            for (int i = 0; i < tags.Length; i++)
+            Series series = _series ?? Create(tags);
+            if (series.Labels != tags.Length)
             {
-                names[i] = tags[i].Key.Replace('.', '_');
+                return;
             }
 
-            _labels[instrument] = names;
-            sink = _sinks.GetOrAdd(instrument, i => Create(i, names));
+            if (tags.IsEmpty)
+            {
+                (_withoutLabels ??= series.Of([]))(value);
+            }
+            else if (tags.Length == 1)
+            {
+                string label = Text(tags[0]);
+                (_byOnlyLabel.TryGetValue(label, out Action<double>? only) ? only : _byOnlyLabel.GetOrAdd(label, series.Of([label])))(value);
+            }
+            else
+            {
+                string[] labels = new string[tags.Length];
+                for (int i = 0; i < tags.Length; i++)
+                {
+                    labels[i] = Text(tags[i]);
+                }
+
+                series.Of(labels)(value);
+            }
         }
 
-        if (_labels[instrument].Length == values.Length)
+        private static string Text(KeyValuePair<string, object?> tag) => tag.Value as string ?? tag.Value?.ToString() ?? string.Empty;
+
+        private Series Create(ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
-            sink(value, values);
-        }
-    }
+            lock (_creating)
+            {
+                if (_series is { } present)
+                {
+                    return present;
+                }
 
-    private Action<double, string[]> Create(Instrument instrument, string[] labels)
-    {
-        string name = NameOf(instrument);
-        string help = instrument.Description ?? string.Empty;
-        Type kind = instrument.GetType().GetGenericTypeDefinition();
-        if (kind == typeof(Counter<>))
+                string[] names = new string[tags.Length];
+                for (int i = 0; i < tags.Length; i++)
+                {
+                    names[i] = tags[i].Key.Replace('.', '_');
+                }
+
+                return _series = new Series(names.Length, Collector(names));
+            }
+        }
+
+        private Func<string[], Action<double>> Collector(string[] names)
         {
-            Counter counter = _factory.CreateCounter(name, help, labels);
-            return (v, l) => counter.WithLabels(l).Inc(v);
+            string name = NameOf(instrument);
+            string help = instrument.Description ?? string.Empty;
+            Type kind = instrument.GetType().GetGenericTypeDefinition();
+            if (kind == typeof(Counter<>))
+            {
+                Counter counter = factory.CreateCounter(name, help, names);
+                return labels => counter.WithLabels(labels).Inc;
+            }
+
+            if (kind == typeof(Histogram<>))
+            {
+                double[] buckets = KeyBrokerMetrics.Buckets.TryGetValue(instrument.Name, out var known) ? [.. known] : Seconds;
+                Histogram histogram = factory.CreateHistogram(name, help, names, new HistogramConfiguration { Buckets = buckets });
+                return labels => histogram.WithLabels(labels).Observe;
+            }
+
+            Gauge gauge = factory.CreateGauge(name, help, names);
+            return kind == typeof(UpDownCounter<>) ? labels => gauge.WithLabels(labels).Inc : labels => gauge.WithLabels(labels).Set;
         }
 
-        if (kind == typeof(Histogram<>))
-        {
-            double[] buckets = KeyBrokerMetrics.Buckets.TryGetValue(instrument.Name, out var known) ? [.. known] : Seconds;
-            Histogram histogram = _factory.CreateHistogram(name, help, labels, new HistogramConfiguration { Buckets = buckets });
-            return (v, l) => histogram.WithLabels(l).Observe(v);
-        }
-
-        Gauge gauge = _factory.CreateGauge(name, help, labels);
-        return kind == typeof(UpDownCounter<>) ? (v, l) => gauge.WithLabels(l).Inc(v) : (v, l) => gauge.WithLabels(l).Set(v);
+        private sealed record Series(int Labels, Func<string[], Action<double>> Of);
     }
 }

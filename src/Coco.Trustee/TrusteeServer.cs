@@ -175,7 +175,7 @@ internal static partial class TrusteeServer
             services.AddSingleton<IHostedService>(new ExpirySweep(postgres, time));
         }
 
-        services.AddSingleton(StoreWiring.Seal(store, settings));
+        services.AddSingleton(StoreWiring.Watch(StoreWiring.Seal(store, settings), settings, time));
         if (settings.SessionStore is { } session)
         {
             services.AddSingleton<ISessionStoreProvider>(new SessionStore(StoreWiring.Seal(StoreWiring.Open(session, settings.Home, time), settings)));

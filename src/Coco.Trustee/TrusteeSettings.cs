@@ -38,6 +38,9 @@ internal sealed record TrusteeSettings
     /// <summary>Whether values that were stored before the ring was configured are still read.</summary>
     public bool KeyRingAcceptsPlain { get; init; }
 
+    /// <summary>Whether each decision asks the store for changes of other processes; else they count within a second.</summary>
+    public bool StrictConsistency { get; init; }
+
     /// <summary>Sets up the key broker.</summary>
     public Action<KeyBrokerOptions> KeyBroker { get; init; } = _ => { };
 

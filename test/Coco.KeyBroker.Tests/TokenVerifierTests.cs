@@ -204,6 +204,43 @@ public sealed class TokenVerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task TokenIssuedHere_IsNotVerifiedAgainButCheckedOtherwise()
+    {
+        TokenVerifier verifier = Create(o => o.TokenTrust.TrustAttestationService = true);
+        string[] parts = Example.Text("1.token").Split('.');
+        var unsigned = new AttestationToken($"{parts[0]}.{parts[1]}.AAAA");
+        var noTime = new AttestationToken($"{parts[0]}.{Url("{}")}.AAAA");
+        using var stranger = SigningKey.Generate(JwsAlgorithms.ES256);
+        var strangers = new AttestationToken(Sign(stranger, new JsonObject { ["jwk"] = stranger.PublicJwk.ToJson() }));
+        var none = new AttestationToken($"{Url("""{"alg":"none"}""")}.{parts[1]}.");
+        Assert.Equal(RefusalCode.BadSignature, (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Refusal!.Code);
+        foreach (AttestationToken token in (AttestationToken[])[unsigned, noTime, strangers, none])
+        {
+            verifier.NoteIssuedHere(token, "00");
+        }
+
+        Assert.Equal("00", (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Require().Digest);
+        Assert.Equal(RefusalCode.Malformed, (await verifier.VerifyAsync(noTime, CancellationToken.None)).Refusal!.Code);
+        Assert.False((await verifier.VerifyAsync(strangers, CancellationToken.None)).TryGet(out _, out _));
+        Assert.False((await verifier.VerifyAsync(none, CancellationToken.None)).TryGet(out _, out _));
+        Assert.False((await verifier.VerifyAsync(new AttestationToken($"{parts[0]}.{parts[1]}.BBBB"), CancellationToken.None)).TryGet(out _, out _));
+        _time.Advance(TimeSpan.FromDays(365 * 200));
+        Assert.Equal(RefusalCode.Expired, (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Refusal!.Code);
+    }
+
+    [Fact]
+    public async Task TokenIssuedHere_ByAServiceThatIsNotTrusted_IsVerified()
+    {
+        TokenVerifier verifier = Create(Strict());
+        string[] parts = Example.Text("1.token").Split('.');
+        var unsigned = new AttestationToken($"{parts[0]}.{parts[1]}.AAAA");
+
+        verifier.NoteIssuedHere(unsigned, "00");
+
+        Assert.Equal(RefusalCode.BadSignature, (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Refusal!.Code);
+    }
+
+    [Fact]
     public async Task JwkSet_ByAddress_IsFetchedOnceAndAgainForAnUnknownKey()
     {
         using var first = SigningKey.Generate(JwsAlgorithms.ES256);

@@ -101,17 +101,29 @@ public sealed class JwsMessage
     /// <param name="allowed">The algorithms of the purpose. The header's algorithm must be one of them.</param>
     public Refusal? Verify(VerificationKey key, JwsAlgorithms allowed)
     {
+        if (CheckAlgorithm(key, allowed, out JwsAlgorithms algorithm) is { } refusal)
+        {
+            return refusal;
+        }
+
+        return key.Verify(algorithm, _signingInput, _signature) ? null : new Refusal(RefusalCode.BadSignature, "JWS: the signature does not match");
+    }
+
+    /// <summary>What <see cref="Verify"/> checks before the signature itself; enough only where it is known that the key's owner made the message.</summary>
+    /// <param name="key">As for <see cref="Verify"/>.</param>
+    /// <param name="allowed">As for <see cref="Verify"/>.</param>
+    public Refusal? CheckAlgorithm(VerificationKey key, JwsAlgorithms allowed) => CheckAlgorithm(key, allowed, out _);
+
+    private Refusal? CheckAlgorithm(VerificationKey key, JwsAlgorithms allowed, out JwsAlgorithms algorithm)
+    {
         ArgumentNullException.ThrowIfNull(key);
-        if (!JwsAlgorithmNames.TryParse(Algorithm, out JwsAlgorithms algorithm) || (allowed & algorithm) == JwsAlgorithms.None)
+        if (!JwsAlgorithmNames.TryParse(Algorithm, out algorithm) || (allowed & algorithm) == JwsAlgorithms.None)
         {
             return new Refusal(RefusalCode.Unsupported, $"JWS: algorithm '{Jwk.Shorten(Algorithm)}' is not allowed") { Field = "alg" };
         }
 
-        if ((key.Algorithms & algorithm) == JwsAlgorithms.None)
-        {
-            return new Refusal(RefusalCode.Mismatch, $"JWS: algorithm '{Algorithm}' is not that of the key") { Field = "alg" };
-        }
-
-        return key.Verify(algorithm, _signingInput, _signature) ? null : new Refusal(RefusalCode.BadSignature, "JWS: the signature does not match");
+        return (key.Algorithms & algorithm) == JwsAlgorithms.None
+            ? new Refusal(RefusalCode.Mismatch, $"JWS: algorithm '{Algorithm}' is not that of the key") { Field = "alg" }
+            : null;
     }
 }

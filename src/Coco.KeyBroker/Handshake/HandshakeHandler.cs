@@ -17,6 +17,7 @@ internal sealed partial class HandshakeHandler
     private readonly IAttestationService _attestation;
     private readonly SessionKeys _keys;
     private readonly AttestedSessions _sessions;
+    private readonly TokenVerifier _tokens;
     private readonly AuditLog _audit;
     private readonly KeyBrokerMetrics _metrics;
     private readonly TimeProvider _time;
@@ -30,6 +31,7 @@ internal sealed partial class HandshakeHandler
         IAttestationService attestation,
         SessionKeys keys,
         AttestedSessions sessions,
+        TokenVerifier tokens,
         AuditLog audit,
         KeyBrokerMetrics metrics,
         TimeProvider time,
@@ -39,6 +41,7 @@ internal sealed partial class HandshakeHandler
         _attestation = attestation;
         _keys = keys;
         _sessions = sessions;
+        _tokens = tokens;
         _audit = audit;
         _metrics = metrics;
         _time = time;
@@ -112,14 +115,14 @@ internal sealed partial class HandshakeHandler
         using Activity? span = KeyBrokerTracing.Start("attest");
         string? cookie = BearerToken.FindSessionCookie(call.Http.Request);
         Session? session = null;
-        Result<AttestationToken> result = cookie is null
+        Result<Issued> result = cookie is null
             ? new Refusal(RefusalCode.Unauthenticated, "no session cookie")
             : (await OpenSessionAsync(cookie, call.Cancelled)).TryGet(out session, out Refusal? refusal)
                 ? await AttestAsync(call, session)
                 : refusal;
         string? tee = session?.Tee.ToWireName();
         span?.SetTag("coco.tee", tee);
-        if (!result.TryGet(out AttestationToken? token, out Refusal? cause))
+        if (!result.TryGet(out Issued? issued, out Refusal? cause))
         {
             span.Refuse(cause);
             if (cause.Check != Judged)
@@ -133,11 +136,10 @@ internal sealed partial class HandshakeHandler
             return;
         }
 
-        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
         Log.Attested(_log, tee, call.RequestId);
-        _audit.Record(Event(call, AuditKind.Attest, null, session!.Id, tee) with { TokenDigest = digest, Policy = session.Policy });
+        _audit.Record(Event(call, AuditKind.Attest, null, session!.Id, tee) with { TokenDigest = issued.Digest, Policy = session.Policy });
         Reply.SetSessionCookie(call.Http, cookie!, session.ExpiresAt);
-        await Reply.JsonAsync(call.Http, StatusCodes.Status200OK, token, static (json, t) =>
+        await Reply.JsonAsync(call.Http, StatusCodes.Status200OK, issued.Token, static (json, t) =>
         {
             json.WriteStartObject();
             json.WriteString("token"u8, t.Compact);
@@ -247,7 +249,7 @@ internal sealed partial class HandshakeHandler
             : new Refusal(RefusalCode.NotFound, "the attestation policy selector is not mapped to a policy");
     }
 
-    private async ValueTask<Result<AttestationToken>> AttestAsync(BrokerCall call, Session session)
+    private async ValueTask<Result<Issued>> AttestAsync(BrokerCall call, Session session)
     {
         if (!AttestRequest.Parse(call.Body.Span, session.Version, (int)_options.MaxBodyBytes).TryGet(out AttestRequest? request, out Refusal? refusal))
         {
@@ -257,7 +259,7 @@ internal sealed partial class HandshakeHandler
         // A session is attested once: the holder of its cookie gets the same token again (kbs.md 2.3).
         if (await _sessions.FindAsync(session.Id, call.Cancelled) is { } present)
         {
-            return present;
+            return new Issued(present, Digest(present));
         }
 
         if ((session.Nonce ?? await _sessions.FindChallengeAsync(session.Id, call.Cancelled)) is not { } nonce)
@@ -288,7 +290,14 @@ internal sealed partial class HandshakeHandler
         }
 
         _metrics.AttestationSuccesses.Add(1, KeyBrokerMetrics.Tag("tee_type", session.Tee.ToWireName()));
-        return await _sessions.AddAsync(session, token, call.Cancelled);
+        AttestationToken stored = await _sessions.AddAsync(session, token, call.Cancelled);
+        var issued = new Issued(stored, Digest(stored));
+        if (ReferenceEquals(stored, token))
+        {
+            _tokens.NoteIssuedHere(token, issued.Digest);
+        }
+
+        return issued;
     }
 
     private async ValueTask<Result<AttestationToken>> EvaluateAsync(ImmutableArray<AttestationInput> inputs, PolicyId policy, CancellationToken ct)
@@ -302,6 +311,10 @@ internal sealed partial class HandshakeHandler
 
         return result;
     }
+
+    private static string Digest(AttestationToken token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
+
+    private sealed record Issued(AttestationToken Token, string Digest);
 
     private AuditEvent Event(BrokerCall call, AuditKind kind, Refusal? cause, string? sessionId, string? tee) => new()
     {

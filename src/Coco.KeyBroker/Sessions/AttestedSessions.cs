@@ -10,7 +10,7 @@ namespace Coco.KeyBroker;
 /// <remarks>A record is written once and never changed (first writer wins), so a cached one cannot be stale.</remarks>
 internal sealed class AttestedSessions(KeyBrokerStores stores)
 {
-    private readonly BoundedCache<string, AttestationToken> _cache = new(16384);
+    private readonly BoundedCache<string, AttestationToken> _cache = new(4096);
 
     /// <summary>The token of a session; null when it was not attested.</summary>
     public ValueTask<AttestationToken?> FindAsync(string id, CancellationToken ct) =>
@@ -20,7 +20,7 @@ internal sealed class AttestedSessions(KeyBrokerStores stores)
     public async ValueTask<AttestationToken> AddAsync(Session session, AttestationToken token, CancellationToken ct)
     {
         IKeyValueStore store = await stores.SessionsAsync(ct);
-        byte[] record = Write(session, token);
+        ReadOnlyMemory<byte> record = Write(session, token);
         if (!await store.PutAsync(session.Id, record, new PutOptions { OnlyIfAbsent = true, ExpiresAt = session.ExpiresAt, Relaxed = true }, ct))
         {
             return await ReadAsync(session.Id, ct) ?? throw new StoreUnavailableException("an attested session vanished while it was read");
@@ -71,9 +71,10 @@ internal sealed class AttestedSessions(KeyBrokerStores stores)
     }
 
     // The reference's record (kbs.md 2.10), so that its replicas could read ours.
-    private static byte[] Write(Session session, AttestationToken token)
+    private static ReadOnlyMemory<byte> Write(Session session, AttestationToken token)
     {
-        var buffer = new ArrayBufferWriter<byte>(token.Compact.Length + 128);
+        // The writer asks for thrice the length of a text, since it could have to be escaped.
+        var buffer = new ArrayBufferWriter<byte>((3 * token.Compact.Length) + 256);
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
@@ -85,6 +86,6 @@ internal sealed class AttestedSessions(KeyBrokerStores stores)
             json.WriteEndObject();
         }
 
-        return buffer.WrittenSpan.ToArray();
+        return buffer.WrittenMemory;
     }
 }

@@ -13,6 +13,9 @@ internal sealed class BoundedCache<TKey, TValue>(int capacity)
     private volatile ConcurrentDictionary<TKey, TValue> _young = new();
     private volatile ConcurrentDictionary<TKey, TValue> _old = new();
 
+    // Since the last turn, with what was replaced counted again: asking a dictionary for its count takes all of its locks.
+    private int _added;
+
     public bool TryGet(TKey key, [NotNullWhen(true)] out TValue? value)
     {
         if (_young.TryGetValue(key, out value))
@@ -33,7 +36,7 @@ internal sealed class BoundedCache<TKey, TValue>(int capacity)
     {
         ConcurrentDictionary<TKey, TValue> young = _young;
         young[key] = value;
-        if (young.Count > capacity)
+        if (Interlocked.Increment(ref _added) > capacity)
         {
             lock (_gate)
             {
@@ -41,6 +44,7 @@ internal sealed class BoundedCache<TKey, TValue>(int capacity)
                 {
                     _old = young;
                     _young = new ConcurrentDictionary<TKey, TValue>();
+                    _added = 0;
                 }
             }
         }
@@ -58,6 +62,7 @@ internal sealed class BoundedCache<TKey, TValue>(int capacity)
         {
             _young = new ConcurrentDictionary<TKey, TValue>();
             _old = new ConcurrentDictionary<TKey, TValue>();
+            _added = 0;
         }
     }
 }

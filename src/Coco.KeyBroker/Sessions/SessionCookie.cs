@@ -10,7 +10,7 @@ namespace Coco.KeyBroker;
 /// <summary>The sealed form of a <see cref="Session"/>: what <c>kbs-session-id</c> holds.</summary>
 /// <remarks>
 /// <para>Base64url of: form (1) | key id (4) | salt (32) | GCM nonce (12) | ciphertext | tag (16). The AES-256-GCM key is HMAC-SHA-256 of
-/// the salt under the ring key, so that each cookie has a key of its own and random nonces never run out.</para>
+/// the salt under the ring key, and no salt seals many cookies, so that random nonces never run out.</para>
 /// <para>Plaintext: id (16) | expiry, Unix seconds (8) | protocol version (1) | kind of nonce (1) | TEE, hash, policy (each length (1) and
 /// ASCII) | nonce to the end. The form byte and the key id are authenticated.</para>
 /// </remarks>
@@ -24,16 +24,14 @@ internal static class SessionCookie
 
     private const byte Form = 1;
     private const int HeadLength = 1 + 4;
-    private const int SaltLength = 32;
+    private const int SaltLength = CookieCiphers.SaltLength;
     private const int GcmNonceLength = 12;
-    private const int TagLength = 16;
+    private const int TagLength = CookieCiphers.TagLength;
     private const int Overhead = HeadLength + SaltLength + GcmNonceLength + TagLength;
     private const int MaxCookieCharacters = 4096;
     private const byte NonceRaw32 = 0;
     private const byte NonceText = 1;
     private const byte NonceStored = 2;
-
-    private static ReadOnlySpan<byte> KeyLabel => "coco kbs session cookie 1"u8;
 
     /// <summary>Seals under the ring's newest key.</summary>
     public static string Seal(Session session, SessionKeyRing ring)
@@ -44,17 +42,15 @@ internal static class SessionCookie
         byte[] cookie = new byte[Overhead + length];
         cookie[0] = Form;
         BinaryPrimitives.WriteUInt32BigEndian(cookie.AsSpan(1), key.Id);
-        Span<byte> salt = cookie.AsSpan(HeadLength, SaltLength);
         Span<byte> nonce = cookie.AsSpan(HeadLength + SaltLength, GcmNonceLength);
-        RandomNumberGenerator.Fill(cookie.AsSpan(HeadLength, SaltLength + GcmNonceLength));
-        Span<byte> derived = stackalloc byte[32];
-        Derive(key, salt, derived);
-        using (var gcm = new AesGcm(derived, TagLength))
-        {
-            gcm.Encrypt(nonce, plain[..length], cookie.AsSpan(Overhead - TagLength, length), cookie.AsSpan(cookie.Length - TagLength), cookie.AsSpan(0, HeadLength));
-        }
-
-        CryptographicOperations.ZeroMemory(derived);
+        RandomNumberGenerator.Fill(nonce);
+        key.Ciphers.Seal(
+            cookie.AsSpan(HeadLength, SaltLength),
+            nonce,
+            plain[..length],
+            cookie.AsSpan(Overhead - TagLength, length),
+            cookie.AsSpan(cookie.Length - TagLength),
+            cookie.AsSpan(0, HeadLength));
         return Base64Url.EncodeToString(cookie);
     }
 
@@ -75,36 +71,15 @@ internal static class SessionCookie
         byte[] bytes = cookie.Bytes;
         int length = bytes.Length - Overhead;
         Span<byte> plain = length <= 4096 ? stackalloc byte[length] : new byte[length];
-        Span<byte> derived = stackalloc byte[32];
-        Derive(key, bytes.AsSpan(HeadLength, SaltLength), derived);
-        try
-        {
-            using var gcm = new AesGcm(derived, TagLength);
-            gcm.Decrypt(
-                bytes.AsSpan(HeadLength + SaltLength, GcmNonceLength),
-                bytes.AsSpan(Overhead - TagLength, length),
-                bytes.AsSpan(bytes.Length - TagLength),
-                plain,
-                bytes.AsSpan(0, HeadLength));
-        }
-        catch (AuthenticationTagMismatchException)
-        {
-            return new Refusal(RefusalCode.BadSignature, "the session cookie was not sealed here");
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(derived);
-        }
-
-        return Read(plain);
-    }
-
-    private static void Derive(SessionKey key, ReadOnlySpan<byte> salt, Span<byte> derived)
-    {
-        Span<byte> input = stackalloc byte[SaltLength + KeyLabel.Length];
-        salt.CopyTo(input);
-        KeyLabel.CopyTo(input[SaltLength..]);
-        HMACSHA256.HashData(key.Key.Reveal(), input, derived);
+        return key.Ciphers.TryOpen(
+            bytes.AsSpan(HeadLength, SaltLength),
+            bytes.AsSpan(HeadLength + SaltLength, GcmNonceLength),
+            bytes.AsSpan(Overhead - TagLength, length),
+            bytes.AsSpan(bytes.Length - TagLength),
+            plain,
+            bytes.AsSpan(0, HeadLength))
+            ? Read(plain)
+            : new Refusal(RefusalCode.BadSignature, "the session cookie was not sealed here");
     }
 
     private static int Write(Session session, Span<byte> plain)

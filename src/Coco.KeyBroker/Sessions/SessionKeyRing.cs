@@ -39,4 +39,8 @@ internal sealed class SessionKeyRing
 }
 
 /// <summary>One key of a <see cref="SessionKeyRing"/>.</summary>
-internal sealed record SessionKey(uint Id, Secret Key, DateTimeOffset MadeAt);
+internal sealed record SessionKey(uint Id, Secret Key, DateTimeOffset MadeAt)
+{
+    /// <summary>Seals and opens with this key.</summary>
+    public CookieCiphers Ciphers { get; } = new(Key);
+}

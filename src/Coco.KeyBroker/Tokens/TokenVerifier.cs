@@ -9,12 +9,12 @@ namespace Coco.KeyBroker;
 
 /// <summary>Makes <see cref="VerifiedToken"/>s: the only place where an attestation token begins to be believed (kbs.md 5.2). Thread-safe.</summary>
 /// <remarks>
-/// What was verified once is kept; time is compared again with every use. An issuer key is one that the attestation service in this process
+/// What was verified once is kept; time is compared again with every use. What the service in this process issued needs no verification. An issuer key is one that the attestation service in this process
 /// publishes, one of a trusted JWK set, or one whose certificate chain ends at a trusted root. The header's own key counts for nothing alone.
 /// </remarks>
 internal sealed class TokenVerifier
 {
-    private const int CachedTokens = 8192;
+    private const int CachedTokens = 2048;
     private const int CachedIssuers = 256;
     private const int MaxTokenCharacters = 256 * 1024;
     private static readonly TimeSpan Leeway = TimeSpan.FromSeconds(60);
@@ -35,6 +35,7 @@ internal sealed class TokenVerifier
     private readonly ImmutableArray<JsonPointer> _keyPaths;
     private readonly BoundedCache<string, Known> _tokens = new(CachedTokens);
     private readonly BoundedCache<string, Issuer> _issuers = new(CachedIssuers);
+    private readonly BoundedCache<string, string> _issuedHere = new(CachedTokens);
     private volatile ServiceKeys? _serviceKeys;
 
     /// <exception cref="ArgumentException">An address or a pointer of the options is malformed, or nobody is trusted.</exception>
@@ -86,6 +87,20 @@ internal sealed class TokenVerifier
         return VerifyNewAsync(token, ct);
     }
 
+    /// <summary>
+    /// Notes a token that the attestation service in this process has just given: its signature need not be verified, since nobody else had the
+    /// token in between. Everything else is checked as ever. Does nothing unless that service is trusted.
+    /// </summary>
+    /// <param name="token">As it came from the service.</param>
+    /// <param name="digest">SHA-256 (lower-case hex) of it.</param>
+    public void NoteIssuedHere(AttestationToken token, string digest)
+    {
+        if (_trust.TrustAttestationService)
+        {
+            _issuedHere.Set(token.Compact, digest);
+        }
+    }
+
     /// <summary>Whether all JWK sets could be loaded.</summary>
     public async ValueTask<Refusal?> CheckAsync(CancellationToken ct)
     {
@@ -116,12 +131,26 @@ internal sealed class TokenVerifier
             return refusal.Within("attestation token");
         }
 
-        if (message.Verify(issuer.Key, JwsAlgorithms.AttestationToken) is { } bad)
+        bool issuedHere = _issuedHere.TryGet(token.Compact, out string? digest);
+        if ((issuedHere ? message.CheckAlgorithm(issuer.Key, JwsAlgorithms.AttestationToken) : message.Verify(issuer.Key, JwsAlgorithms.AttestationToken)) is { } bad)
         {
             return bad.Within("attestation token");
         }
 
-        if (!HostileJson.ParseObject(message.Payload.Span).TryGet(out JsonElement claims, out refusal))
+        digest ??= Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
+        Result<VerifiedToken> read = Read(message, digest);
+        if (read.TryGet(out VerifiedToken? verified, out _))
+        {
+            // Loading the keys may have moved the generation on; what was decided holds for the one before at least.
+            _tokens.Set(token.Compact, new Known(verified, Math.Max(generation, TrustGeneration), issuer.To));
+        }
+
+        return read;
+    }
+
+    private Result<VerifiedToken> Read(JwsMessage message, string digest)
+    {
+        if (!HostileJson.ParseObject(message.Payload.Span).TryGet(out JsonElement claims, out Refusal? refusal))
         {
             return refusal.Within("attestation token");
         }
@@ -146,12 +175,7 @@ internal sealed class TokenVerifier
             }
         }
 
-        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
-        var verified = new VerifiedToken(digest, claims, expiresAt, teeKey) { Tee = FindTee(claims) };
-
-        // Loading the keys may have moved the generation on; what was decided holds for the one before at least.
-        _tokens.Set(token.Compact, new Known(verified, Math.Max(generation, TrustGeneration), issuer.To));
-        return verified;
+        return new VerifiedToken(digest, claims, expiresAt, teeKey) { Tee = FindTee(claims) };
     }
 
     private Refusal? CheckTime(DateTimeOffset expiresAt) =>

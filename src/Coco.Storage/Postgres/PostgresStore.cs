@@ -51,11 +51,14 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
                 "insert into coco_kv (namespace, key, value, version, expires_at) values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where $5::timestamptz is not null",
         };
         bool conditional = options.OnlyIfAbsent || options.IfVersion is not null;
+
+        // For this transaction only, which is this statement: its commit does not wait for the disk.
+        string relaxed = options.Relaxed ? ", set_config('synchronous_commit', 'off', true)" : string.Empty;
         return provider.RunAsync(
             repeatable: !conditional,
             async connection =>
             {
-                await using var command = new NpgsqlCommand($"with w as ({write} returning version){Count} select count(*) from w", connection);
+                await using var command = new NpgsqlCommand($"with w as ({write} returning version){Count} select count(*){relaxed} from w", connection);
                 Add(command, ns);
                 Add(command, key);
                 command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bytea });

@@ -257,7 +257,7 @@ internal sealed class SqliteDatabase : IAsyncDisposable
             }
 
             SweepNowAndThen(commands);
-            commands.StoreSequence(_lastVersion);
+            commands.EndGroup(_lastVersion);
             transaction.Commit();
         }
         catch (Exception e)

@@ -10,11 +10,15 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Func<long> _nextVersion;
     private readonly SqliteCommand _get;
     private readonly SqliteCommand _put;
+    private readonly SqliteCommand _add;
     private readonly SqliteCommand _delete;
     private readonly SqliteCommand _bump;
     private readonly SqliteCommand _sequence;
     private readonly SqliteCommand _sweep;
     private readonly SqliteCommand[] _all;
+
+    // A namespace's generation is written once a group, not with every row.
+    private readonly Dictionary<string, long> _generations = new(StringComparer.Ordinal);
 
     public SqliteWriter(SqliteConnection connection, TimeProvider time, Func<long> nextVersion)
     {
@@ -25,6 +29,10 @@ internal sealed class SqliteWriter : IDisposable
             connection,
             "insert into coco_kv (namespace, key, value, version, expires_at) values ($n, $k, $v, $r, $e) on conflict (namespace, key) do update set value = $v, version = $r, expires_at = $e",
             "$n", "$k", "$v", "$r", "$e");
+        _add = SqliteReader.Prepare(
+            connection,
+            "insert into coco_kv (namespace, key, value, version, expires_at) values ($n, $k, $v, $r, $e) on conflict (namespace, key) do update set value = $v, version = $r, expires_at = $e where coco_kv.expires_at <= $t",
+            "$n", "$k", "$v", "$r", "$e", "$t");
         _delete = SqliteReader.Prepare(connection, "delete from coco_kv where namespace = $n and key = $k", "$n", "$k");
         _bump = SqliteReader.Prepare(
             connection,
@@ -35,11 +43,12 @@ internal sealed class SqliteWriter : IDisposable
             connection,
             "delete from coco_kv where (namespace, key) in (select namespace, key from coco_kv where expires_at is not null and expires_at <= $t limit $l)",
             "$t", "$l");
-        _all = [_get, _put, _delete, _bump, _sequence, _sweep];
+        _all = [_get, _put, _add, _delete, _bump, _sequence, _sweep];
     }
 
     public void Enter(SqliteTransaction transaction)
     {
+        _generations.Clear();
         foreach (SqliteCommand command in _all)
         {
             command.Transaction = transaction;
@@ -56,23 +65,29 @@ internal sealed class SqliteWriter : IDisposable
 
     public bool Put(string ns, string key, byte[] value, PutOptions options)
     {
-        if (options.OnlyIfAbsent || options.IfVersion is not null)
+        if (options.IfVersion is { } wanted && (options.OnlyIfAbsent || Get(ns, key)?.Version != wanted))
         {
-            StoredValue? present = Get(ns, key);
-            if ((options.OnlyIfAbsent && present is not null) || (options.IfVersion is { } wanted && present?.Version != wanted))
-            {
-                return false;
-            }
+            return false;
         }
 
+        SqliteCommand command = options.OnlyIfAbsent ? _add : _put;
         long version = _nextVersion();
-        _put.Parameters[0].Value = ns;
-        _put.Parameters[1].Value = key;
-        _put.Parameters[2].Value = value;
-        _put.Parameters[3].Value = version;
-        _put.Parameters[4].Value = options.ExpiresAt is { } e ? e.ToUnixTimeMilliseconds() : DBNull.Value;
-        _put.ExecuteNonQuery();
-        Bump(ns, version);
+        command.Parameters[0].Value = ns;
+        command.Parameters[1].Value = key;
+        command.Parameters[2].Value = value;
+        command.Parameters[3].Value = version;
+        command.Parameters[4].Value = options.ExpiresAt is { } e ? e.ToUnixTimeMilliseconds() : DBNull.Value;
+        if (options.OnlyIfAbsent)
+        {
+            command.Parameters[5].Value = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        }
+
+        if (command.ExecuteNonQuery() == 0)
+        {
+            return false;
+        }
+
+        _generations[ns] = version;
         return true;
     }
 
@@ -86,12 +101,20 @@ internal sealed class SqliteWriter : IDisposable
         _delete.Parameters[0].Value = ns;
         _delete.Parameters[1].Value = key;
         _delete.ExecuteNonQuery();
-        Bump(ns, _nextVersion());
+        _generations[ns] = _nextVersion();
         return present;
     }
 
-    public void StoreSequence(long last)
+    /// <summary>Writes what is the same for the whole group.</summary>
+    public void EndGroup(long last)
     {
+        foreach ((string ns, long generation) in _generations)
+        {
+            _bump.Parameters[0].Value = ns;
+            _bump.Parameters[1].Value = generation;
+            _bump.ExecuteNonQuery();
+        }
+
         _sequence.Parameters[0].Value = last;
         _sequence.ExecuteNonQuery();
     }
@@ -109,12 +132,5 @@ internal sealed class SqliteWriter : IDisposable
         {
             command.Dispose();
         }
-    }
-
-    private void Bump(string ns, long version)
-    {
-        _bump.Parameters[0].Value = ns;
-        _bump.Parameters[1].Value = version;
-        _bump.ExecuteNonQuery();
     }
 }

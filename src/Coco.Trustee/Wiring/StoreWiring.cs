@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Collections.Immutable;
+using Coco.Attestation.Policies;
+using Coco.ReferenceValues;
 using Coco.Storage;
 
 namespace Coco.Trustee;
@@ -6,6 +9,8 @@ namespace Coco.Trustee;
 /// <summary>Opens the stores that the settings name.</summary>
 internal static class StoreWiring
 {
+    private static readonly TimeSpan WatchAge = TimeSpan.FromSeconds(1);
+
     /// <exception cref="ArgumentException">The type is unknown.</exception>
     /// <exception cref="StoreUnavailableException">It cannot be opened.</exception>
     public static IStoreProvider Open(StoreSettings settings, string home, TimeProvider time)
@@ -45,4 +50,9 @@ internal static class StoreWiring
             : throw new ArgumentException($"{path}: {refusal.Detail}");
         return new SealedStoreProvider(store, ring, settings.KeyRingAcceptsPlain);
     }
+
+    /// <summary>Lets appraisals look for changed policies and reference values once a second, unless the settings want it each time.</summary>
+    public static IStoreProvider Watch(IStoreProvider store, TrusteeSettings settings, TimeProvider time) => settings.StrictConsistency
+        ? store
+        : new WatchedStoreProvider(store, ImmutableHashSet.Create(StringComparer.Ordinal, AttestationPolicyStore.Namespace, ReferenceValueService.Namespace), WatchAge, time);
 }
