@@ -35,6 +35,9 @@ public sealed class CurlTests : IAsyncLifetime
 
         Assert.Equal(200, status);
         Assert.Equal("hello, coco", SampleExchange.Open(answer, key));
+
+        // Curl's own form: hidden from scripts, host only, path, over TLS only.
+        Assert.Matches("#HttpOnly_localhost\tFALSE\t/kbs/v0/?\tTRUE\t[0-9]+\tkbs-session-id\t", await File.ReadAllTextAsync(_jar));
     }
 
     [Fact]

@@ -141,6 +141,18 @@ public sealed partial class ExampleTests
     }
 
     [Fact]
+    public async Task SecureExecution_WithFurtherDevices_IsRefusedBeforeAnythingIsVerified()
+    {
+        await using TestBroker broker = await TestBroker.StartAsync();
+        RawAnswer auth = await broker.SendAsync("POST", "/kbs/v0/auth", """{"version":"0.4.0","tee":"se","extra-params":""}""");
+
+        RawAnswer attest = await broker.SendAsync("POST", "/kbs/v0/attest", Example.Text("4.attest.json"), "Cookie: " + auth.Cookie);
+
+        AssertError(attest, 401, "AttestationError", "Attestation error: RCAR handshake Attest failed");
+        Assert.Equal(0, broker.Attestation.Attestations);
+    }
+
+    [Fact]
     public async Task Example5c_ServiceThatRefusesTheChallenge_IsToldInTheProtocolsWords()
     {
         await using TestBroker broker = await TestBroker.StartAsync();

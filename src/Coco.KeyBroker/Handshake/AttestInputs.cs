@@ -17,6 +17,12 @@ internal static class AttestInputs
             return refusal;
         }
 
+        // Its report is over SHA-512 and a nonce of the service's own; what a device would be bound to is defined nowhere (kbs.md 2.6).
+        if (tee == TeeType.Se && !devices.IsEmpty)
+        {
+            return new Refusal(RefusalCode.Unsupported, "a guest under Secure Execution has no further devices") { Field = "additional_evidence" };
+        }
+
         ImmutableArray<AttestationInput>.Builder inputs = ImmutableArray.CreateBuilder<AttestationInput>(1 + devices.Length);
         var primary = new RuntimeData(request.PrimaryRuntimeData(nonce), hashAlgorithm, candidates);
         inputs.Add(new AttestationInput(new Evidence(tee, request.Primary), primary, request.InitData));
