@@ -15,7 +15,7 @@ public static class ReferenceValueTool
 
     /// <summary>Registers a message (the text of the file); 0 when it was taken, 1 with a line on <paramref name="error"/> when not.</summary>
     public static Task<int> RegisterAsync(ChannelBase channel, string message, TextWriter output, TextWriter error, CancellationToken ct) =>
-        RunAsync(error, async () =>
+        RunAsync(channel, error, async () =>
         {
             await Client(channel).RegisterReferenceValueAsync(new ReferenceValueRegisterRequest { Message = message }, cancellationToken: ct);
             await output.WriteLineAsync("Register provenance succeeded.").ConfigureAwait(false);
@@ -23,7 +23,7 @@ public static class ReferenceValueTool
 
     /// <summary>Prints one value as indented JSON; all of them for no id.</summary>
     public static Task<int> QueryAsync(ChannelBase channel, string? id, TextWriter output, TextWriter error, CancellationToken ct) =>
-        RunAsync(error, async () =>
+        RunAsync(channel, error, async () =>
         {
             ReferenceValueQueryResponse response = await Client(channel).QueryReferenceValueAsync(
                 new ReferenceValueQueryRequest { ReferenceValueId = id ?? string.Empty },
@@ -36,7 +36,7 @@ public static class ReferenceValueTool
 
     /// <summary>Removes a value.</summary>
     public static Task<int> DeleteAsync(ChannelBase channel, string name, TextWriter output, TextWriter error, CancellationToken ct) =>
-        RunAsync(error, async () =>
+        RunAsync(channel, error, async () =>
         {
             await Client(channel).DeleteReferenceValueAsync(new ReferenceValueDeleteRequest { Name = name }, cancellationToken: ct);
             await output.WriteLineAsync($"Deleted reference value {name}.").ConfigureAwait(false);
@@ -60,7 +60,7 @@ public static class ReferenceValueTool
         return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
     }
 
-    private static async Task<int> RunAsync(TextWriter error, Func<Task> command)
+    private static async Task<int> RunAsync(ChannelBase channel, TextWriter error, Func<Task> command)
     {
         try
         {
@@ -69,7 +69,8 @@ public static class ReferenceValueTool
         }
         catch (RpcException e)
         {
-            await error.WriteLineAsync(e.Status.Detail).ConfigureAwait(false);
+            string what = e.StatusCode == StatusCode.Unavailable ? $"no provider answers at {channel.Target}: {e.Status.Detail}" : e.Status.Detail;
+            await error.WriteLineAsync(what).ConfigureAwait(false);
             return 1;
         }
     }

@@ -10,6 +10,7 @@ using Coco.Simulator.Tpm;
 using Coco.Tee.EventLogs;
 using Coco.Tee.Launch;
 using Coco.Tee.Snp;
+using Coco.Testing;
 
 namespace Coco.Cli.Tests.Measure;
 

@@ -2,11 +2,12 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Coco.Cli.Tests.Measure;
+namespace Coco.Testing;
 
-/// <summary>PE files with the sections of a unified kernel image.</summary>
-internal static class PortableExecutables
+/// <summary>PE files (PE32+), as kernels and unified kernel images are.</summary>
+public static class PortableExecutables
 {
+    /// <summary>One with these sections.</summary>
     public static byte[] Make(params (string Name, byte[] Content)[] sections)
     {
         const int Header = 0x40, Table = Header + 24 + 240;
@@ -18,6 +19,9 @@ internal static class PortableExecutables
         "PE\0\0"u8.CopyTo(head.AsSpan(Header));
         BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(Header + 6), (ushort)sections.Length);
         BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(Header + 20), 240);
+        BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(Header + 24), 0x20B);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(Header + 24 + 60), at);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(Header + 24 + 108), 16);
         for (int i = 0; i < sections.Length; i++)
         {
             (string name, byte[] content) = sections[i];
