@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures, and prints one figure a line (name value unit limit ratio):  ./eng/bench.sh [GROUP]
+# Measures, and prints one figure a line (name value unit limit ratio):  ./eng/bench.sh [GROUP] [--cpu-time]
+# --cpu-time measures the CPU time of the process, for a machine that others use too.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 log="$(mktemp)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Loads real servers on the loopback from another process, and prints one figure a line:  ./eng/load.sh [kbs|peer|…]
+# Loads real servers on the loopback from another process, and prints one figure a line:  ./eng/load.sh [kbs|peer|replicas|as]
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 log="$(mktemp)"

@@ -11,7 +11,8 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
 using Coco.Benchmarks;
 
-string filter = args.Length > 0 ? args[0] : string.Empty;
+bool cpuTime = args.Contains("--cpu-time");
+string filter = args.FirstOrDefault(a => a != "--cpu-time") ?? string.Empty;
 Type[] suites =
 [
     .. typeof(IFigures).Assembly.GetTypes()
@@ -38,6 +39,12 @@ bool failed = false;
 foreach (Type suite in chosen)
 {
     Console.Error.WriteLine($"measuring {suite.Name} …");
+    if (cpuTime)
+    {
+        Print(FiguresOf(suite, new Measured(CpuTime.Measure(suite))));
+        continue;
+    }
+
     Summary summary = BenchmarkRunner.Run(suite, config);
     var results = new Dictionary<string, (double, double)>(StringComparer.Ordinal);
     foreach (BenchmarkReport report in summary.Reports)
@@ -60,15 +67,20 @@ foreach (Type suite in chosen)
         continue;
     }
 
-    foreach (Figure figure in FiguresOf(suite, new Measured(results)))
+    Print(FiguresOf(suite, new Measured(results)));
+}
+
+return failed ? 1 : 0;
+
+static void Print(IEnumerable<Figure> figures)
+{
+    foreach (Figure figure in figures)
     {
         string limit = figure.Limit is { } l ? l.ToString("0.###", CultureInfo.InvariantCulture) : "-";
         string ratio = figure.Limit is { } r && r > 0 ? (figure.Value / r).ToString("0.000", CultureInfo.InvariantCulture) : "-";
         Console.WriteLine($"{figure.Name} {figure.Value.ToString("0.###", CultureInfo.InvariantCulture)} {figure.Unit} {limit} {ratio}");
     }
 }
-
-return failed ? 1 : 0;
 
 static string GroupOf(Type t) => (string)Property(t, nameof(IFigures.Group)).GetValue(null)!;
 

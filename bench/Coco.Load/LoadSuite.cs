@@ -39,8 +39,12 @@ internal static class LoadSuite
             case "replicas":
                 Console.WriteLine("name value unit limit ratio");
                 return await ReplicasGroup.RunAsync();
+            case "as":
+                Console.WriteLine("name value unit limit ratio");
+                await AttestationGroup.RunAsync();
+                return 0;
             default:
-                Console.Error.WriteLine($"load: unknown group '{group}'; groups: kbs, peer, replicas");
+                Console.Error.WriteLine($"load: unknown group '{group}'; groups: kbs, peer, replicas, as");
                 return 1;
         }
     }

@@ -11,14 +11,18 @@ internal sealed class ServerUnderLoad : IAsyncDisposable
     private readonly Process _process;
     private readonly string _folder;
 
-    private ServerUnderLoad(Process process, int port, string folder)
+    private ServerUnderLoad(Process process, int port, string folder, int grpcPort = 0)
     {
+        GrpcPort = grpcPort;
         _process = process;
         Port = port;
         _folder = folder;
     }
 
     public int Port { get; }
+
+    /// <summary>Port of the gRPC face of an attestation service; its REST face is at <see cref="Port"/>.</summary>
+    public int GrpcPort { get; }
 
     /// <summary>Folder of the server's state.</summary>
     public string Home => _folder;
@@ -43,6 +47,8 @@ internal sealed class ServerUnderLoad : IAsyncDisposable
         }
     }
 
+    private static string Program => Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Coco.Trustee", "release", "trustee"));
+
     /// <summary>The bare application.</summary>
     public static Task<ServerUnderLoad> BareAsync(bool plain)
     {
@@ -53,11 +59,25 @@ internal sealed class ServerUnderLoad : IAsyncDisposable
     /// <summary>The real server, with a temporary home.</summary>
     public static Task<ServerUnderLoad> TrusteeAsync(IEnumerable<string> more, IReadOnlyDictionary<string, string>? environment = null, string? home = null)
     {
-        string program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Coco.Trustee", "release", "trustee"));
         int port = FreePort();
         home ??= Directory.CreateTempSubdirectory("coco-load").FullName;
         var all = new Dictionary<string, string>(environment ?? new Dictionary<string, string>()) { ["COCO_LOG"] = "warn" };
-        return StartAsync(program, ["run", "--home", home, "--socket", "127.0.0.1:" + port, "--allow-all", .. more], port, all, home);
+        return StartAsync(Program, ["run", "--home", home, "--socket", "127.0.0.1:" + port, "--allow-all", .. more], port, all, home);
+    }
+
+    /// <summary>The attestation service alone with both faces, with SQLite in a temporary home.</summary>
+    public static async Task<ServerUnderLoad> AttestationAsync(IEnumerable<string> more, string home)
+    {
+        int port = FreePort(), grpcPort = FreePort();
+        string configuration = Path.Combine(home, "as.json");
+        await File.WriteAllTextAsync(configuration, """{"storage_backend":{"storage_type":"Sqlite","backends":{"sqlite":{"path":"FOLDER/as.db"}}}}""".Replace("FOLDER", home));
+        ServerUnderLoad server = await StartAsync(
+            Program,
+            ["as", "--home", home, "-c", configuration, "--grpc-socket", "127.0.0.1:" + grpcPort, "--rest-socket", "127.0.0.1:" + port, .. more],
+            port,
+            new Dictionary<string, string> { ["COCO_LOG"] = "warn" },
+            home);
+        return new ServerUnderLoad(server._process, port, home, grpcPort);
     }
 
     public async ValueTask DisposeAsync()

@@ -26,7 +26,9 @@ public static class AttestationExtensions
 
     /// <summary>
     /// Adds <see cref="AttestationServiceCore"/>. The host gives an <see cref="IStoreProvider"/>, an <see cref="IReferenceValueSource"/> and the
-    /// <see cref="IVerifier"/>s; an <see cref="ITokenSigner"/> of its own wins over <see cref="AttestationOptions.Signer"/>.
+    /// <see cref="IVerifier"/>s; an <see cref="ITokenSigner"/> of its own wins over <see cref="AttestationOptions.Signer"/>. A
+    /// <see cref="VerifierSetFactory"/> lets recorded evidence be verified as of another time, and a <see cref="RecordingCollateralProvider"/> around
+    /// the verifiers' collateral keeps it for that.
     /// </summary>
     public static ICocoAttestationBuilder AddCocoAttestation(this IServiceCollection services, AttestationOptions options)
     {
@@ -40,8 +42,10 @@ public static class AttestationExtensions
             p.GetRequiredService<ILogger<AttestationPolicyStore>>()));
         services.TryAddSingleton(p => new TokenSignerSource(p.GetRequiredService<IStoreProvider>(), options, p.GetService<ITokenSigner>()));
         services.TryAddSingleton(p => new ContentStore(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(p => new CollateralHistory(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ShadowPolicies>();
         services.TryAddSingleton<DecisionLog>();
+        services.TryAddSingleton(p => new ReleaseLog(p.GetRequiredService<DecisionLog>()));
         services.TryAddSingleton<Appraiser>();
         services.TryAddSingleton(p => new AttestationServiceCore(
             p.GetServices<IVerifier>(),
@@ -65,12 +69,17 @@ public static class AttestationExtensions
             options,
             p.GetServices<IVerifier>(),
             p.GetService<VerifierSetFactory>(),
+            p.GetRequiredService<CollateralHistory>(),
+            p.GetService<ICollateralProvider>(),
             p.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(p => new AttestationDoctor(
             p.GetRequiredService<DecisionLog>(),
             p.GetRequiredService<DecisionExplainer>(),
             p.GetRequiredService<AttestationServiceCore>(),
+            p.GetServices<IDoctorSource>(),
+            p.GetService<IReferenceValueExpirations>(),
             p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IHostedService, DoctorRounds>();
         if (options.Signer is not null)
         {
             services.AddSingleton<IHostedService, SignerStart>();

@@ -20,6 +20,8 @@ public sealed partial class ReferenceValueService
     private const int MaxCached = 100_000;
     private const int MaxRecordsAtOnce = 100_000;
     private const int MergeAttempts = 8;
+    private const int WritesAtOnce = 64;
+    private const int MaxLogged = 16;
 
     private readonly IStoreProvider _stores;
     private readonly ReferenceValuesOptions _options;
@@ -230,24 +232,47 @@ public sealed partial class ReferenceValueService
         }
 
         IKeyValueStore store = await OpenAsync(ct).ConfigureAwait(false);
-        for (int i = 0; i < records.Length; i++)
+        if (merge)
         {
-            string key = ReferenceValueName.ToKey(records[i].Name);
-            Refusal? why = merge ? await MergeAsync(store, key, records[i], ct).ConfigureAwait(false) : null;
-            if (why is not null)
+            foreach (ReferenceValueRecord record in records)
             {
-                return why;
+                if (await MergeAsync(store, ReferenceValueName.ToKey(record.Name), record, ct).ConfigureAwait(false) is { } why)
+                {
+                    return why;
+                }
             }
+        }
+        else
+        {
+            await PutAllAsync(store, records, bytes, ct).ConfigureAwait(false);
+        }
 
-            if (!merge)
-            {
-                await store.PutAsync(key, bytes[i], default, ct).ConfigureAwait(false);
-            }
+        foreach (ReferenceValueRecord record in records.Take(MaxLogged))
+        {
+            Log.Registered(_log, record.Name, record.Expiration);
+        }
 
-            Log.Registered(_log, records[i].Name, records[i].Expiration);
+        if (records.Length > MaxLogged)
+        {
+            Log.RegisteredMore(_log, records.Length - MaxLogged);
         }
 
         return null;
+    }
+
+    // Several writes under way at once share a commit. Of a name that stands twice in a message the last one counts.
+    private static async ValueTask PutAllAsync(IKeyValueStore store, ImmutableArray<ReferenceValueRecord> records, ReadOnlyMemory<byte>[] bytes, CancellationToken ct)
+    {
+        var last = new Dictionary<string, int>(records.Length, StringComparer.Ordinal);
+        for (int i = 0; i < records.Length; i++)
+        {
+            last[ReferenceValueName.ToKey(records[i].Name)] = i;
+        }
+
+        foreach (KeyValuePair<string, int>[] group in last.Chunk(WritesAtOnce))
+        {
+            await Task.WhenAll(group.Select(g => store.PutAsync(g.Key, bytes[g.Value], default, ct).AsTask())).ConfigureAwait(false);
+        }
     }
 
     private static async ValueTask<Refusal?> MergeAsync(IKeyValueStore store, string key, ReferenceValueRecord next, CancellationToken ct)
@@ -342,6 +367,9 @@ public sealed partial class ReferenceValueService
     {
         [LoggerMessage(EventId = 4800, Level = LogLevel.Information, Message = "reference value {Name} registered until {Expiration:u}")]
         public static partial void Registered(ILogger logger, string name, DateTimeOffset expiration);
+
+        [LoggerMessage(EventId = 4804, Level = LogLevel.Information, Message = "and {Count} more reference values of the same message")]
+        public static partial void RegisteredMore(ILogger logger, int count);
 
         [LoggerMessage(EventId = 4801, Level = LogLevel.Information, Message = "reference value {Name} deleted")]
         public static partial void Deleted(ILogger logger, string name);

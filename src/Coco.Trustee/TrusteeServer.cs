@@ -67,10 +67,13 @@ internal static partial class TrusteeServer
             }
             else
             {
-                builder.Services.AddSingleton<IReferenceValueSource, InProcessReferenceValues>();
+                builder.Services.AddSingleton<InProcessReferenceValues>();
+                builder.Services.AddSingleton<IReferenceValueSource>(p => p.GetRequiredService<InProcessReferenceValues>());
+                builder.Services.AddSingleton<IReferenceValueExpirations>(p => p.GetRequiredService<InProcessReferenceValues>());
             }
 
-            VerifierWiring.Add(builder.Services, settings.Verifiers, time);
+            VerifierWiring.Add(builder.Services, settings.Verifiers, time, settings.Attestation.Decisions.RecordEvidence);
+            builder.Services.AddSingleton<IDoctorSource>(new HostDoctor(settings, time));
             builder.Services.AddSingleton<IReadinessSource, SigningKeyReadiness>();
             builder.Services.AddSingleton<IReadinessSource, CollateralReadiness>();
         }
@@ -206,10 +209,15 @@ internal static partial class TrusteeServer
         if (settings.RemoteAttestation is { } remote)
         {
             services.AddSingleton(remote);
+            return;
         }
-        else if (settings.RemoteReferenceValues is { } rvps)
+
+        services.AddHttpContextAccessor();
+        services.AddSingleton<IReleaseJournal, ReleaseJournal>();
+        if (settings.RemoteReferenceValues is { } rvps)
         {
-            services.AddSingleton<IAttestationService>(p => new RemoteReferencesAttestationService(p.GetRequiredService<AttestationServiceCore>(), rvps));
+            services.AddSingleton<IAttestationService>(p => new RemoteReferencesAttestationService(
+                p.GetRequiredService<AttestationServiceCore>(), rvps, p.GetRequiredService<IHttpContextAccessor>()));
         }
         else
         {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Coco.Attestation.Decisions;
 using Coco.Protocol;
+using Coco.Rego;
 using Coco.Storage;
 
 namespace Coco.Attestation.Tests;
@@ -74,9 +75,53 @@ public sealed class ExplainTests
         Assert.Equal("2030-01-01T00:00:00Z", (string?)explained["evidences"]![0]!["collateral"]![0]!["not_after"]);
         Assert.NotNull(explained["evidences"]![0]!["devices"]![0]!["policy_sha384"]);
         Assert.DoesNotContain("PLANTED", explained.ToJsonString(), StringComparison.Ordinal);
-        string text = DecisionExplainer.ToText(explained);
+        string text = DecisionText.Of(explained);
         Assert.StartsWith((string)explained["sentence"]!, text, StringComparison.Ordinal);
-        Assert.Contains("collateral certificate CN=scripted", text, StringComparison.Ordinal);
+        Assert.Contains("collateral certificate CN=scripted, 1970-01-01T00:00:00Z to 2030-01-01T00:00:00Z", text, StringComparison.Ordinal);
+        Assert.Contains("token sha256 " + (string?)explained["token_sha256"], text, StringComparison.Ordinal);
+        Assert.Contains("input.snp.measurement in query_reference_value(\"snp_launch_measurement\")", text, StringComparison.Ordinal);
+        Assert.Contains("reference value snp_launch_measurement: nothing registered", text, StringComparison.Ordinal);
+        Assert.Contains("snp.measurement = \"m\"", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_RefusedRelease_NamesTheExpressionAndTheAppraisalBehindIt()
+    {
+        await using var test = new TestAttestation();
+        AttestationOutcome outcome = await test.Core.AttestAsync([TestAttestation.Sample()], [], CancellationToken.None);
+        string compact = outcome.Token.Require().Compact;
+        RegoProgram policy = RegoProgram.Compile("package policy\nimport rego.v1\nallow if input.submods.cpu0[\"ear.status\"] == \"affirming\"", "p").Require();
+        var request = new RegoRequest { Input = RegoValue.FromJson(TestAttestation.Payload(outcome.Token.Require())), Explain = true };
+        string id = test.Get<ReleaseLog>().Record(new ReleaseDecision
+        {
+            Time = test.Clock.GetUtcNow(),
+            Request = "GET /kbs/v0/resource/a/b/c",
+            Refusal = new Refusal(RefusalCode.PolicyDenied, "policy p says no"),
+            TokenSha256 = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(compact))),
+            TokenIssuedAt = test.Clock.GetUtcNow(),
+            PolicyId = "p",
+            Explain = () => policy.Evaluate("data.policy.allow", request).Explanation,
+        });
+
+        JsonObject explained = (await test.Get<DecisionExplainer>().ExplainAsync(id, CancellationToken.None))!;
+
+        Assert.StartsWith("GET /kbs/v0/resource/a/b/c was refused: ear.status is contraindicated, and the policy wants ", (string?)explained["sentence"], StringComparison.Ordinal);
+        Assert.Equal(outcome.DecisionId, (string?)explained["appraisal"]!["id"]);
+        Assert.Contains(explained["findings"]!.AsArray(), f => ((string?)f)!.Contains("nothing is registered under launch_digest", StringComparison.Ordinal));
+        Assert.Equal(["release", "appraisal"], (await test.Get<DecisionExplainer>().ListAsync(DateTimeOffset.UnixEpoch, 10, CancellationToken.None)).Select(d => (string?)d!["kind"]).OrderDescending(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Explain_Release_IsNoTrafficToAppraiseAgain()
+    {
+        await using var test = new TestAttestation();
+        string id = test.Get<ReleaseLog>().Record(new ReleaseDecision { Time = test.Clock.GetUtcNow(), Request = "GET /x", PolicyId = "p" });
+
+        JsonObject explained = (await test.Get<DecisionExplainer>().ExplainAsync(id, CancellationToken.None))!;
+        ReverifyReport report = (await test.Get<EvidenceVault>().ReverifyAsync(new ReverifyRequest(), null, CancellationToken.None)).Require();
+
+        Assert.Equal("GET /x was released under the policy p", (string?)explained["sentence"]);
+        Assert.Equal((0, 0), (report.Examined, report.Skipped));
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
 using System.Text.Json.Nodes;
 using Coco.Attestation.Decisions;
 using Coco.Protocol;
+using Coco.Verifiers;
 
 namespace Coco.Attestation.Tests;
 
@@ -136,6 +138,67 @@ public sealed class VaultTests
     }
 
     [Fact]
+    public async Task ShadowPolicyOfTheConfiguration_WinsAndIsCountedWithoutRecords()
+    {
+        var options = new AttestationOptions
+        {
+            Decisions = new DecisionOptions { Enabled = false },
+            ShadowPolicies = ImmutableSortedDictionary<string, string>.Empty.Add("default_cpu", "package policy\ntrust_claims := {\"hardware\": 2}"),
+        };
+        await using var test = new TestAttestation(options);
+        await test.SetAsync("default_cpu.shadow", "package policy\ntrust_claims := {\"nonsense\": 2}");
+        var counted = new List<string>();
+        using var listener = new MeterListener { InstrumentPublished = (i, l) => { if (i.Name == "coco_attestation_shadow_policy_total") { l.EnableMeasurementEvents(i); } } };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => Add(counted, tags.ToArray().Single(t => t.Key == "result").Value!.ToString()!));
+        listener.Start();
+
+        AttestationOutcome outcome = await AttestAsync(test, "a");
+        await test.Get<DecisionLog>().FlushAsync(CancellationToken.None);
+
+        Assert.Contains("would_pass", counted);
+        Assert.Null(await test.Get<DecisionExplainer>().ExplainAsync(outcome.DecisionId, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task CollateralHistory_AsOfAnInstant_GivesWhatWasInUseThen()
+    {
+        await using var test = new TestAttestation(Recording);
+        CollateralHistory history = test.Get<CollateralHistory>();
+        var key = new CollateralKey("amd-crl", "vcek/Milan");
+        DateTimeOffset first = test.Clock.GetUtcNow();
+        await history.RecordAsync(key, Item("one"), CancellationToken.None);
+        await history.RecordAsync(key, Item("one"), CancellationToken.None);
+        test.Clock.Advance(TimeSpan.FromDays(1));
+        await history.RecordAsync(key, Item("two"), CancellationToken.None);
+
+        Assert.Equal("one", await InUseAsync(first));
+        Assert.Equal("one", await InUseAsync(first + TimeSpan.FromHours(23)));
+        Assert.Equal("two", await InUseAsync(first + TimeSpan.FromDays(2)));
+        Assert.Null(await InUseAsync(first - TimeSpan.FromHours(1)));
+
+        // Superseded before anything that is still kept: gone with the next change.
+        test.Clock.Advance(TimeSpan.FromDays(40));
+        await history.RecordAsync(key, Item("three"), CancellationToken.None);
+        Assert.Null(await InUseAsync(first));
+        Assert.Equal("two", await InUseAsync(first + TimeSpan.FromDays(2)));
+
+        async Task<string?> InUseAsync(DateTimeOffset at) =>
+            (await history.AsOf(at, null).GetAsync(key, CancellationToken.None)).TryGet(out CollateralItem? item, out _) ? System.Text.Encoding.UTF8.GetString(item.Body.Span) : null;
+
+        static CollateralItem Item(string text) => new(System.Text.Encoding.UTF8.GetBytes(text));
+    }
+
+    [Fact]
+    public async Task Reverify_AtAnotherInstant_NeedsVerifiersForIt()
+    {
+        await using var test = new TestAttestation(Recording);
+
+        Result<ReverifyReport> report = await test.Get<EvidenceVault>().ReverifyAsync(new ReverifyRequest { At = DateTimeOffset.UnixEpoch }, null, CancellationToken.None);
+
+        Assert.Equal(RefusalCode.Unsupported, report.Refusal?.Code);
+    }
+
+    [Fact]
     public async Task Doctor_SaysWhatEndsAndWhoIsHit()
     {
         await using var test = new TestAttestation();
@@ -152,6 +215,14 @@ public sealed class VaultTests
         Assert.Contains(near, f => f.What.Contains("snp_launch_measurement", StringComparison.Ordinal));
         Assert.Contains(near, f => f.What.Contains("sample evidence", StringComparison.Ordinal));
         Assert.All(near, f => Assert.NotEmpty(f.Remedy));
+    }
+
+    private static void Add(List<string> list, string item)
+    {
+        lock (list)
+        {
+            list.Add(item);
+        }
     }
 
     private static void Affirm(TestAttestation test, string measurement) =>

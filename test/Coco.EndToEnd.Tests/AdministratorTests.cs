@@ -31,7 +31,53 @@ public sealed class AdministratorTests : IAsyncLifetime
         string id = list[0]!["id"]!.GetValue<string>();
         string why = await CocoAsync(["explain", id, .. AsAdmin]);
 
-        Assert.StartsWith("launch_digest is abcde, and nothing is registered under launch_digest", why);
+        Assert.StartsWith("launch_digest is abcde, and nothing is registered under launch_digest\n", why, StringComparison.Ordinal);
+        Assert.Contains("data.policy.executables, line ", why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Explain_ADeniedRelease_SaysWhyByTheIdThatTheGuestWasShown()
+    {
+        await CocoAsync(["config", "set-resource", "--path", "denied/b/c", "--resource-file", FileWith("s", "SECRET-OF-TENANT"), .. AsAdmin]);
+        string policy = "package policy\nimport rego.v1\ndefault allow := false\nallow if input.submods.cpu0[\"ear.status\"] == \"affirming\"";
+        await CocoAsync(["config", "set-resource-policy", "--policy-file", FileWith("deny.rego", policy), .. AsAdmin]);
+        string guest = string.Empty;
+
+        // A replica looks for a new policy now and then; until then another one answers.
+        await Poll.UntilAsync(
+            async () =>
+            {
+                guest = (await RunAsync(["get-resource", "--path", "denied/b/c", .. Connected])).Output;
+                return guest.Contains("PolicyDeny", StringComparison.Ordinal);
+            },
+            "a refusal",
+            TimeSpan.FromSeconds(60));
+        string id = guest[(guest.IndexOf("decision ", StringComparison.Ordinal) + 9)..][..26];
+
+        string why = await CocoAsync(["explain", id, .. AsAdmin]);
+
+        Assert.DoesNotContain("ear.status", guest, StringComparison.Ordinal);
+        Assert.StartsWith("GET /kbs/v0/resource/denied/b/c was refused: ear.status is contraindicated, and the policy wants ", why, StringComparison.Ordinal);
+        Assert.Contains("says: launch_digest is abcde, and nothing is registered under launch_digest", why, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET-OF-TENANT", why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reverify_AtAnotherTimeAndUnderAnotherPolicy_ReportsWithProgress()
+    {
+        await CocoAsync(["attest", .. Connected]);
+        string policy = FileWith("new.rego", "package policy\ntrust_claims := {\"hardware\": 2}");
+
+        (int same, string past) = await RunAsync(["reverify", "--at", "2025-01-01T00:00:00Z", "--collateral", "recorded", .. AsAdmin]);
+        (int changed, string output) = await RunAsync(["reverify", "--policy", "default_cpu=" + policy, .. AsAdmin]);
+        (int bad, string refused) = await RunAsync(["reverify", "--policy", "default_cpu=" + FileWith("bad.rego", "package policy\nx := {"), .. AsAdmin]);
+
+        Assert.Equal((0, 2), (same, changed));
+        Assert.Contains("0 would newly pass, 0 would newly fail", past, StringComparison.Ordinal);
+        Assert.Matches("[0-9]+ appraised again, [0-9]+ changed", output);
+        Assert.Contains("contraindicated -> affirming", output, StringComparison.Ordinal);
+        Assert.NotEqual(0, bad);
+        Assert.Contains("default_cpu", refused, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,7 +100,13 @@ public sealed class AdministratorTests : IAsyncLifetime
     {
         await CocoAsync(["attest", .. Connected]);
 
-        Assert.Contains("sample evidence", await CocoAsync(["doctor", .. AsAdmin]));
+        string findings = await CocoAsync(["doctor", .. AsAdmin]);
+        using var http = new HttpClient(new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true });
+        string metrics = await http.GetStringAsync(new Uri(_trustee.Url, "metrics"));
+
+        Assert.Contains("sample evidence", findings, StringComparison.Ordinal);
+        Assert.Contains("remedy: set verifier_config.sample to false", findings, StringComparison.Ordinal);
+        Assert.Matches("coco_doctor_findings\\{severity=\"warning\"\\} [1-9]", metrics);
     }
 
     [Fact]

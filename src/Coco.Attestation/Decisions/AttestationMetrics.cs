@@ -21,7 +21,15 @@ internal static class AttestationMetrics
     /// <summary>Records that could not be kept.</summary>
     public static readonly Counter<long> Lost = Meter.CreateCounter<long>("coco_attestation_decision_records_lost_total", description: "Decision records that could not be kept.");
 
-    /// <summary>Seconds until collateral that decisions rest on ends; set by the doctor.</summary>
-    public static readonly Gauge<double> CollateralEnds = Meter.CreateGauge<double>(
-        "coco_attestation_collateral_remaining_seconds", "s", "Time until collateral that recorded decisions rest on ends.");
+    /// <summary>When something ends that attestation rests on; set by the doctor.</summary>
+    public static readonly Gauge<double> Ends = Meter.CreateGauge<double>(
+        "coco_doctor_ends_timestamp_seconds", "s", "Unix time at which collateral, a certificate or a reference value ends.");
+
+    /// <summary>Recorded workloads that would then fail; set by the doctor.</summary>
+    public static readonly Gauge<long> AtRisk = Meter.CreateGauge<long>(
+        "coco_doctor_workloads_at_risk", description: "Recorded workloads that rest on what ends.");
+
+    /// <summary>Findings by severity; set by the doctor.</summary>
+    public static readonly Gauge<long> Findings = Meter.CreateGauge<long>(
+        "coco_doctor_findings", description: "What the doctor found, by severity: error, warning, note.");
 }

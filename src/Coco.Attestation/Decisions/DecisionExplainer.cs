@@ -16,6 +16,9 @@ namespace Coco.Attestation.Decisions;
 /// </summary>
 public sealed class DecisionExplainer
 {
+    /// <summary>Expressions stand in answers as they were written, without escapes for other languages' sake.</summary>
+    internal static readonly JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, TypeInfoResolver = NodeContext.Default };
+
     private readonly DecisionLog _log;
     private readonly ContentStore _content;
     private readonly IAppraisalPolicyCompiler _compiler;
@@ -27,12 +30,20 @@ public sealed class DecisionExplainer
         _compiler = compiler;
     }
 
-    /// <summary>The record with <c>sentence</c>, and with claims, reference values and unmet expressions filled in; null when there is no such decision.</summary>
+    /// <summary>
+    /// The record with <c>sentence</c>, and with claims, reference values and unmet expressions filled in; that of a release also with the appraisal
+    /// that it rested on. Null when there is no such decision.
+    /// </summary>
     public async ValueTask<JsonObject?> ExplainAsync(string decisionId, CancellationToken ct)
     {
         if (await _log.FindAsync(decisionId, ct).ConfigureAwait(false) is not { } record)
         {
             return null;
+        }
+
+        if ((string?)record["kind"] == "release")
+        {
+            return await OfReleaseAsync(record, ct).ConfigureAwait(false);
         }
 
         var sentences = new List<string>();
@@ -54,7 +65,7 @@ public sealed class DecisionExplainer
         return record;
     }
 
-    /// <summary>Recent decisions, newest first: id, time, outcome, TEEs and status.</summary>
+    /// <summary>Recent decisions, newest first: id, time, kind, outcome, request of a release, TEEs and status.</summary>
     public async ValueTask<JsonArray> ListAsync(DateTimeOffset since, int count, CancellationToken ct)
     {
         var recent = new Queue<JsonObject>();
@@ -71,56 +82,77 @@ public sealed class DecisionExplainer
         return new JsonArray([.. recent.Reverse()]);
     }
 
-    /// <summary>The explanation as indented text, the sentence first.</summary>
-    public static string ToText(JsonObject explained)
-    {
-        var text = new StringBuilder();
-        text.Append(explained["sentence"]).Append('\n');
-        foreach (JsonNode? more in explained["findings"] as JsonArray ?? [])
-        {
-            text.Append("also: ").Append(more).Append('\n');
-        }
-
-        text.Append(CultureInfo.InvariantCulture, $"\ndecision {explained["id"]} at {explained["time"]}: {explained["outcome"]}, {explained["elapsed_us"]} us\n");
-        foreach (JsonNode? evidence in explained["evidences"] as JsonArray ?? [])
-        {
-            text.Append(CultureInfo.InvariantCulture, $"evidence of {evidence!["tee"]}, sha256 {evidence["evidence"]}\n");
-            foreach (JsonNode? check in evidence["checks"] as JsonArray ?? [])
-            {
-                string mark = check!["held"] is not JsonValue held ? "skip" : held.GetValue<bool>() ? "ok  " : "FAIL";
-                text.Append(CultureInfo.InvariantCulture, $"  {mark} {check["check"]}{(check["detail"] is { } d ? ": " + d : string.Empty)}\n");
-            }
-
-            foreach (JsonNode? use in evidence["collateral"] as JsonArray ?? [])
-            {
-                text.Append(CultureInfo.InvariantCulture, $"  collateral {use!["kind"]} {use["name"]}, {use["not_before"] ?? "-"} to {use["not_after"] ?? "-"}\n");
-            }
-
-            foreach (JsonNode? device in evidence["devices"] as JsonArray ?? [])
-            {
-                text.Append(CultureInfo.InvariantCulture, $"  {device!["class"]}: {device["status"] ?? "not appraised"} {device["vector"]?.ToJsonString()} under {device["policy_id"]}\n");
-                foreach (JsonNode? unmet in device["unmet"] as JsonArray ?? [])
-                {
-                    text.Append(CultureInfo.InvariantCulture, $"    {unmet!["rule"]} line {unmet["line"]}: {unmet["expression"]}\n");
-                    foreach ((string name, JsonNode? value) in unmet["values"] as JsonObject ?? [])
-                    {
-                        text.Append(CultureInfo.InvariantCulture, $"      {name} = {value?.ToJsonString() ?? "null"}\n");
-                    }
-                }
-            }
-        }
-
-        return text.ToString();
-    }
-
     internal static JsonObject Summary(JsonObject record) => new()
     {
         ["id"] = record["id"]?.DeepClone(),
         ["time"] = record["time"]?.DeepClone(),
+        ["kind"] = (string?)record["kind"] ?? "appraisal",
         ["outcome"] = record["outcome"]?.DeepClone(),
-        ["tees"] = new JsonArray([.. (record["evidences"] as JsonArray ?? []).Select(e => e!["tee"]?.DeepClone())]),
+        ["request"] = record["request"]?.DeepClone(),
+        ["tees"] = record["tee"] is { } guest
+            ? new JsonArray(guest.DeepClone())
+            : new JsonArray([.. (record["evidences"] as JsonArray ?? []).Select(e => e!["tee"]?.DeepClone())]),
         ["status"] = new JsonArray([.. (record["evidences"] as JsonArray ?? []).SelectMany(e => e!["devices"] as JsonArray ?? []).Select(d => d!["status"]?.DeepClone())]),
     };
+
+    private static readonly TimeSpan LongestAppraisal = TimeSpan.FromMinutes(2);
+
+    private async ValueTask<JsonObject> OfReleaseAsync(JsonObject record, CancellationToken ct)
+    {
+        JsonObject? appraisal = await AppraisalOfAsync(record, ct).ConfigureAwait(false);
+        string what = (string?)record["request"] ?? "the resource";
+        var findings = new JsonArray();
+        string sentence;
+        if (record["refusal"] is JsonObject refusal)
+        {
+            string[] unmet = [.. (record["unmet"] as JsonArray ?? []).Select(u => (string?)u!["sentence"]).OfType<string>().Distinct(StringComparer.Ordinal)];
+            sentence = $"{what} was refused: {(unmet.Length > 0 ? unmet[0] : (string?)refusal["detail"])}";
+            foreach (string more in unmet.Skip(1))
+            {
+                findings.Add((JsonNode)more);
+            }
+
+            if (unmet.Length > 0 && appraisal?["sentence"] is { } why)
+            {
+                findings.Add((JsonNode)$"the appraisal {(string?)appraisal["id"]} says: {(string?)why}");
+            }
+        }
+        else
+        {
+            sentence = $"{what} was released under the policy {(string?)record["policy_id"]}";
+        }
+
+        record.Insert(0, "sentence", sentence);
+        record.Insert(1, "findings", findings);
+        record["appraisal"] = appraisal;
+        return record;
+    }
+
+    // The appraisal that issued the token, when it was made here and is still kept.
+    private async ValueTask<JsonObject?> AppraisalOfAsync(JsonObject release, CancellationToken ct)
+    {
+        if ((string?)release["token_sha256"] is not { } token
+            || !DateTimeOffset.TryParse((string?)release["token_issued_at"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset issued))
+        {
+            return null;
+        }
+
+        string end = DecisionId.First(issued + TimeSpan.FromSeconds(2));
+        await foreach (JsonObject record in _log.ListAsync(issued - LongestAppraisal, ct).ConfigureAwait(false))
+        {
+            if (string.CompareOrdinal((string?)record["id"], end) > 0)
+            {
+                break;
+            }
+
+            if ((string?)record["kind"] != "release" && (string?)record["token_sha256"] == token)
+            {
+                return await ExplainAsync((string)record["id"]!, ct).ConfigureAwait(false);
+            }
+        }
+
+        return null;
+    }
 
     private static string OfRefusal(JsonObject record, JsonObject refusal)
     {

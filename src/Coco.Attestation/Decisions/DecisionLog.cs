@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using Coco.Attestation.Pipeline;
 using Coco.Protocol;
 using Coco.Storage;
 using Microsoft.Extensions.Logging;
@@ -27,6 +28,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     private readonly IStoreProvider _stores;
     private readonly ContentStore _content;
     private readonly DecisionRecord _records;
+    private readonly ShadowPolicies _shadows;
     private readonly AttestationOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<DecisionLog> _log;
@@ -48,6 +50,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
         ILogger<DecisionLog> log)
     {
         _records = new DecisionRecord(content, shadows, options);
+        _shadows = shadows;
         _stores = stores;
         _content = content;
         _options = options;
@@ -59,15 +62,38 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     public async ValueTask<string> WriteAsync(DecisionTrace trace, Result<AttestationToken> token, CancellationToken ct)
     {
         string id = DecisionId.Create(trace.Started);
+
+        // Shadow policies are counted also where nothing is recorded.
+        if (!_options.Decisions.Enabled && !await _shadows.HasAnyAsync(trace.Evidences.SelectMany(e => e.Appraisals), ct).ConfigureAwait(false))
+        {
+            return id;
+        }
+
+        EnsureWriter();
+        var pending = new PendingAppraisal(id, trace, token, trace.Elapsed);
+        _pending[id] = pending;
+        await _queue.Writer.WriteAsync(pending, ct).ConfigureAwait(false);
+        return id;
+    }
+
+    /// <summary>The same for a release, without waiting: when the queue is full the record is lost and counted.</summary>
+    public string Record(ReleaseDecision decision)
+    {
+        string id = DecisionId.Create(decision.Time);
         if (!_options.Decisions.Enabled)
         {
             return id;
         }
 
         EnsureWriter();
-        var pending = new PendingDecision(id, trace, token, trace.Elapsed);
+        var pending = new PendingRelease(id, decision);
         _pending[id] = pending;
-        await _queue.Writer.WriteAsync(pending, ct).ConfigureAwait(false);
+        if (!_queue.Writer.TryWrite(pending))
+        {
+            _pending.TryRemove(id, out _);
+            AttestationMetrics.Lost.Add(1);
+        }
+
         return id;
     }
 
@@ -226,8 +252,12 @@ internal sealed partial class DecisionLog : IAsyncDisposable
             yield break;
         }
 
-        foreach (JsonNode? record in records ?? [])
+        for (int i = 0; i < records?.Count; i++)
         {
+            JsonNode? record = records[i];
+
+            // Whoever gets it owns it.
+            records[i] = null;
             if (record is JsonObject o)
             {
                 yield return o;
@@ -290,6 +320,16 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
     private async Task StoreAsync(List<PendingDecision> batch, CancellationToken ct)
     {
+        if (!_options.Decisions.Enabled)
+        {
+            foreach (Appraisal appraisal in batch.OfType<PendingAppraisal>().SelectMany(p => p.Trace.Evidences).SelectMany(e => e.Appraisals))
+            {
+                await _shadows.EvaluateAsync(appraisal, ct).ConfigureAwait(false);
+            }
+
+            return;
+        }
+
         batch.Sort(static (a, b) => string.CompareOrdinal(a.Id, b.Id));
         IKeyValueStore segments = await SegmentsAsync(ct).ConfigureAwait(false);
         int at = 0;
@@ -303,7 +343,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
                 json.WriteStartArray();
                 while (at < batch.Count && buffer.Length + json.BytesPending < MaxSegmentBytes)
                 {
-                    await _records.WriteAsync(json, batch[at], ct).ConfigureAwait(false);
+                    await WriteAsync(json, batch[at], ct).ConfigureAwait(false);
                     at++;
                 }
 
@@ -313,6 +353,19 @@ internal sealed partial class DecisionLog : IAsyncDisposable
             shared += _content.TakeBytesAdded();
             string key = new SegmentKey(batch[first].Id, batch[at - 1].Id, buffer.Length + shared).ToString();
             await segments.PutAsync(key, buffer.GetBuffer().AsMemory(0, (int)buffer.Length), new PutOptions { Relaxed = true }, ct).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask WriteAsync(Utf8JsonWriter json, PendingDecision decision, CancellationToken ct)
+    {
+        switch (decision)
+        {
+            case PendingAppraisal appraisal:
+                await _records.WriteAsync(json, appraisal, ct).ConfigureAwait(false);
+                break;
+            case PendingRelease release:
+                ReleaseRecord.Write(json, release.Id, release.Decision);
+                break;
         }
     }
 
@@ -348,7 +401,13 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 }
 
 /// <summary>A decision that waits to be stored.</summary>
-internal sealed record PendingDecision(string Id, DecisionTrace Trace, Result<AttestationToken> Token, TimeSpan Elapsed)
+internal abstract record PendingDecision(string Id)
 {
     public TaskCompletionSource Stored { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
+
+/// <summary>An appraisal.</summary>
+internal sealed record PendingAppraisal(string Id, DecisionTrace Trace, Result<AttestationToken> Token, TimeSpan Elapsed) : PendingDecision(Id);
+
+/// <summary>A release.</summary>
+internal sealed record PendingRelease(string Id, ReleaseDecision Decision) : PendingDecision(Id);

@@ -26,7 +26,7 @@ internal sealed class DecisionRecord(ContentStore content, ShadowPolicies shadow
     private readonly ConcurrentDictionary<string, (string Hash, DateTimeOffset At)> _policyTexts = new(StringComparer.Ordinal);
 
     /// <summary>Stores what is shared, then writes the record.</summary>
-    public async ValueTask WriteAsync(Utf8JsonWriter json, PendingDecision decision, CancellationToken ct)
+    public async ValueTask WriteAsync(Utf8JsonWriter json, PendingAppraisal decision, CancellationToken ct)
     {
         var evidences = new List<EvidenceReferences>(decision.Trace.Evidences.Count);
         foreach (EvidenceTrace evidence in decision.Trace.Evidences)
@@ -77,7 +77,7 @@ internal sealed class DecisionRecord(ContentStore content, ShadowPolicies shadow
         return buffer.ToArray();
     }
 
-    private static void Write(Utf8JsonWriter json, PendingDecision decision, List<EvidenceReferences> evidences)
+    private static void Write(Utf8JsonWriter json, PendingAppraisal decision, List<EvidenceReferences> evidences)
     {
         DecisionTrace trace = decision.Trace;
         json.WriteStartObject();

@@ -20,11 +20,12 @@ internal static partial class PolicyFindings
         ReferenceLookup lookup = Lookup(references);
         string rule = claim.Replace('-', '_');
         RegoExplanation? explanation = policy.Explain(rule, input, lookup) ?? policy.Explain("trust_claims", input, lookup);
-        if (explanation is null)
-        {
-            return [];
-        }
+        return explanation is null ? [] : Of(explanation, claim, input, references);
+    }
 
+    /// <summary>The expressions of an explanation that did not hold, most telling first.</summary>
+    public static ImmutableArray<Finding> Of(RegoExplanation explanation, string claim, JsonObject input, JsonObject references)
+    {
         var found = new List<Finding>();
         foreach (RegoRuleTrace trace in explanation.Rules)
         {
@@ -138,7 +139,11 @@ internal static partial class PolicyFindings
         var values = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
         foreach (RegoInputRead r in failure.InputReads)
         {
-            values[r.Path] = r.Exists ? r.Value!.ToJsonNode() : null;
+            // What was only passed through on the way says nothing.
+            if (!failure.InputReads.Any(other => other.Path.Length > r.Path.Length && other.Path.StartsWith(r.Path, StringComparison.Ordinal) && other.Path[r.Path.Length] is '.' or '['))
+            {
+                values[r.Path] = r.Exists ? r.Value!.ToJsonNode() : null;
+            }
         }
 
         foreach ((string variable, RegoValue value) in failure.Variables)

@@ -11,75 +11,132 @@ namespace Coco.Attestation;
 /// <summary>Says what will end when, which recorded workloads would then fail, and what is misconfigured, each with the remedy. A singleton; thread-safe.</summary>
 public sealed class AttestationDoctor
 {
+    private const int MaxMetrics = 1000;
+
     private readonly DecisionLog _log;
     private readonly DecisionExplainer _explainer;
     private readonly AttestationServiceCore _core;
+    private readonly ImmutableArray<IDoctorSource> _sources;
+    private readonly IReferenceValueExpirations? _expirations;
     private readonly TimeProvider _clock;
 
-    internal AttestationDoctor(DecisionLog log, DecisionExplainer explainer, AttestationServiceCore core, TimeProvider clock)
+    internal AttestationDoctor(
+        DecisionLog log,
+        DecisionExplainer explainer,
+        AttestationServiceCore core,
+        IEnumerable<IDoctorSource> sources,
+        IReferenceValueExpirations? expirations,
+        TimeProvider clock)
     {
         _log = log;
         _explainer = explainer;
         _core = core;
+        _sources = [.. sources];
+        _expirations = expirations;
         _clock = clock;
     }
 
-    /// <summary>Looks at the decisions since an instant, and at the configuration; also sets the metrics of remaining time.</summary>
+    /// <summary>What ends later is not mentioned unless somebody asks: 90 days.</summary>
+    public static TimeSpan DefaultHorizon { get; } = TimeSpan.FromDays(90);
+
+    /// <summary>Looks at the decisions since an instant, at the configuration and at what ends; also sets the metrics.</summary>
     /// <param name="since">How far back workloads are looked for.</param>
     /// <param name="horizon">What ends later is not mentioned.</param>
     /// <param name="ct">Ends it.</param>
     public async ValueTask<ImmutableArray<DoctorFinding>> ExamineAsync(DateTimeOffset since, TimeSpan horizon, CancellationToken ct)
     {
         DateTimeOffset now = _clock.GetUtcNow();
-        var collateral = new Dictionary<(string Kind, string Name), Collateral>();
-        var unregistered = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        var seenContent = new Dictionary<string, JsonObject?>(StringComparer.Ordinal);
-        long decisions = 0, samples = 0;
+        var traffic = new Traffic();
         await foreach (JsonObject record in _log.ListAsync(since, ct).ConfigureAwait(false))
         {
-            decisions++;
-            foreach (JsonObject evidence in (record["evidences"] as JsonArray ?? []).OfType<JsonObject>())
+            if ((string?)record["kind"] != "release")
             {
-                samples += (string?)evidence["tee"] is "sample" or "sampledevice" ? 1 : 0;
-                string workload = await WorkloadAsync(evidence, seenContent, ct).ConfigureAwait(false);
-                foreach (JsonObject use in (evidence["collateral"] as JsonArray ?? []).OfType<JsonObject>())
-                {
-                    Note(collateral, use, workload);
-                }
+                await AddAsync(traffic, record, ct).ConfigureAwait(false);
+            }
+        }
 
-                foreach (JsonObject device in (evidence["devices"] as JsonArray ?? []).OfType<JsonObject>())
+        var findings = new List<DoctorFinding>();
+        foreach (((string kind, string name), Ending one) in traffic.Collateral)
+        {
+            DoctorFinding finding = DoctorFinding.Expiry(kind, name, one.Ends, now, RemedyOf(kind)) with { Workloads = Listed(one.Workloads) };
+
+            // Whoever comes next may get a fresher copy; only nobody came since.
+            findings.Add(finding.Severity == DoctorSeverity.Error ? finding with { Severity = DoctorSeverity.Warning } : finding);
+        }
+
+        await AddReferenceValuesAsync(findings, traffic, now, ct).ConfigureAwait(false);
+        await AddSignerAsync(findings, now, ct).ConfigureAwait(false);
+        await AddPoliciesAsync(findings, ct).ConfigureAwait(false);
+        AddConfiguration(findings, traffic);
+        foreach (IDoctorSource source in _sources)
+        {
+            findings.AddRange(await source.ExamineAsync(ct).ConfigureAwait(false));
+        }
+
+        // Metrics know of everything that ends; people only of what ends soon.
+        foreach (DoctorFinding finding in findings.Where(f => f is { Ending: not null, EndsAt: not null }).Take(MaxMetrics))
+        {
+            AttestationMetrics.Ends.Record(finding.EndsAt!.Value.ToUnixTimeSeconds(), new("kind", finding.Ending!.Value.Kind), new("name", finding.Ending.Value.Name));
+            AttestationMetrics.AtRisk.Record(finding.Workloads.Length, new("kind", finding.Ending.Value.Kind), new("name", finding.Ending.Value.Name));
+        }
+
+        ImmutableArray<DoctorFinding> told =
+        [
+            .. findings.Where(f => f.EndsAt is null || f.EndsAt - now <= horizon).OrderBy(f => f.Severity).ThenBy(f => f.EndsAt ?? DateTimeOffset.MaxValue),
+        ];
+        foreach (DoctorSeverity severity in Enum.GetValues<DoctorSeverity>())
+        {
+            AttestationMetrics.Findings.Record(told.Count(f => f.Severity == severity), new KeyValuePair<string, object?>("severity", NameOf(severity)));
+        }
+
+        return told;
+    }
+
+    /// <summary>A severity as it is written.</summary>
+    internal static string NameOf(DoctorSeverity severity) => severity switch
+    {
+        DoctorSeverity.Error => "error",
+        DoctorSeverity.Warning => "warning",
+        _ => "note",
+    };
+
+    private async ValueTask AddAsync(Traffic traffic, JsonObject record, CancellationToken ct)
+    {
+        traffic.Decisions++;
+        foreach (JsonObject evidence in (record["evidences"] as JsonArray ?? []).OfType<JsonObject>())
+        {
+            traffic.Samples += (string?)evidence["tee"] is "sample" or "sampledevice" ? 1 : 0;
+            string workload = await WorkloadAsync(evidence, traffic.Content, ct).ConfigureAwait(false);
+            foreach (JsonObject use in (evidence["collateral"] as JsonArray ?? []).OfType<JsonObject>())
+            {
+                Note(traffic.Collateral, use, workload);
+            }
+
+            foreach (JsonObject device in (evidence["devices"] as JsonArray ?? []).OfType<JsonObject>())
+            {
+                foreach ((string name, JsonNode? value) in await ReadAsync((string?)device["reference_values"], traffic.Content, ct).ConfigureAwait(false) ?? [])
                 {
-                    foreach ((string name, JsonNode? value) in await ReadAsync((string?)device["reference_values"], seenContent, ct).ConfigureAwait(false) ?? [])
+                    if (value is null)
                     {
-                        if (value is null)
+                        traffic.Unregistered[name] = traffic.Unregistered.GetValueOrDefault(name) + 1;
+                    }
+                    else
+                    {
+                        if (!traffic.Asked.TryGetValue(name, out SortedDictionary<string, long>? workloads))
                         {
-                            unregistered[name] = unregistered.GetValueOrDefault(name) + 1;
+                            traffic.Asked[name] = workloads = new SortedDictionary<string, long>(StringComparer.Ordinal);
                         }
+
+                        workloads[workload] = workloads.GetValueOrDefault(workload) + 1;
                     }
                 }
             }
         }
+    }
 
-        var findings = ImmutableArray.CreateBuilder<DoctorFinding>();
-        foreach (((string kind, string name), Collateral one) in collateral.OrderBy(c => c.Value.Ends))
-        {
-            TimeSpan left = one.Ends - now;
-            AttestationMetrics.CollateralEnds.Record(left.TotalSeconds, new("kind", kind), new("name", name));
-            if (left <= horizon)
-            {
-                findings.Add(new DoctorFinding(
-                    left <= TimeSpan.Zero ? DoctorSeverity.Error : left < TimeSpan.FromDays(7) ? DoctorSeverity.Warning : DoctorSeverity.Note,
-                    left <= TimeSpan.Zero ? $"{kind} {name} ended at {one.Ends:u}" : string.Create(CultureInfo.InvariantCulture, $"{kind} {name} ends at {one.Ends:u}, in {Math.Floor(left.TotalDays)} days"),
-                    RemedyOf(kind))
-                {
-                    EndsAt = one.Ends,
-                    Workloads = [.. one.Workloads.Select(w => $"{w.Key} ({w.Value} decisions)")],
-                });
-            }
-        }
-
-        await AddSignerAsync(findings, now, horizon, ct).ConfigureAwait(false);
-        foreach ((string name, long count) in unregistered)
+    private async ValueTask AddReferenceValuesAsync(List<DoctorFinding> findings, Traffic traffic, DateTimeOffset now, CancellationToken ct)
+    {
+        foreach ((string name, long count) in traffic.Unregistered)
         {
             findings.Add(new DoctorFinding(
                 DoctorSeverity.Note,
@@ -87,11 +144,35 @@ public sealed class AttestationDoctor
                 $"register {name}, or remove it from the policy"));
         }
 
-        AddConfiguration(findings, decisions, samples);
-        return [.. findings.OrderBy(f => f.Severity).ThenBy(f => f.EndsAt ?? DateTimeOffset.MaxValue)];
+        if (_expirations is null)
+        {
+            return;
+        }
+
+        await foreach ((string name, DateTimeOffset expires) in _expirations.ListAsync(ct).ConfigureAwait(false))
+        {
+            DoctorFinding finding = DoctorFinding.Expiry("reference-value", name, expires, now, $"register {name} again, or delete it when nothing needs it any more");
+            findings.Add(traffic.Asked.TryGetValue(name, out SortedDictionary<string, long>? workloads)
+                ? finding with { Workloads = Listed(workloads) }
+                : finding with { Severity = DoctorSeverity.Note });
+        }
     }
 
-    private static void Note(Dictionary<(string Kind, string Name), Collateral> all, JsonObject use, string workload)
+    private async ValueTask AddPoliciesAsync(List<DoctorFinding> findings, CancellationToken ct)
+    {
+        foreach ((string id, _) in await _core.Policies.ListAsync(ct).ConfigureAwait(false))
+        {
+            if ((await _core.Policies.CompiledAsync(id, ct).ConfigureAwait(false)).Refusal is { } why)
+            {
+                findings.Add(new DoctorFinding(DoctorSeverity.Error, $"the stored policy {id} refuses everybody: {why.Detail}", $"set {id} anew"));
+            }
+        }
+    }
+
+    private static ImmutableArray<string> Listed(SortedDictionary<string, long> workloads) =>
+        [.. workloads.Select(w => string.Create(CultureInfo.InvariantCulture, $"{w.Key} ({w.Value} decisions)"))];
+
+    private static void Note(Dictionary<(string Kind, string Name), Ending> all, JsonObject use, string workload)
     {
         if (!DateTimeOffset.TryParse((string?)use["not_after"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset ends))
         {
@@ -99,9 +180,9 @@ public sealed class AttestationDoctor
         }
 
         (string, string) key = ((string?)use["kind"] ?? string.Empty, (string?)use["name"] ?? string.Empty);
-        if (!all.TryGetValue(key, out Collateral? known))
+        if (!all.TryGetValue(key, out Ending? known))
         {
-            all[key] = known = new Collateral();
+            all[key] = known = new Ending();
         }
 
         // A fresher copy replaces what is said of an older one.
@@ -143,25 +224,18 @@ public sealed class AttestationDoctor
         return known;
     }
 
-    private async ValueTask AddSignerAsync(ImmutableArray<DoctorFinding>.Builder findings, DateTimeOffset now, TimeSpan horizon, CancellationToken ct)
+    private async ValueTask AddSignerAsync(List<DoctorFinding> findings, DateTimeOffset now, CancellationToken ct)
     {
         JsonNode? key = JsonNode.Parse(await _core.GetKeySetAsync(ct).ConfigureAwait(false))?["keys"]?[0];
         foreach (JsonNode? entry in key?["x5c"] as JsonArray ?? [])
         {
             using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(Convert.FromBase64String((string)entry!));
-            var ends = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
-            if (ends - now <= horizon)
-            {
-                findings.Add(new DoctorFinding(
-                    ends <= now ? DoctorSeverity.Error : DoctorSeverity.Warning,
-                    $"the certificate {certificate.Subject} of the token signing key ends at {ends:u}",
-                    "renew it and set signer.cert_path")
-                { EndsAt = ends });
-            }
+            findings.Add(DoctorFinding.Expiry(
+                "token-signer-certificate", certificate.Subject, new DateTimeOffset(certificate.NotAfter), now, "renew it and set attestation_token_broker.signer.cert_path"));
         }
     }
 
-    private void AddConfiguration(ImmutableArray<DoctorFinding>.Builder findings, long decisions, long samples)
+    private void AddConfiguration(List<DoctorFinding> findings, Traffic traffic)
     {
         AttestationOptions options = _core.Options;
         if (options.InsecureSimulatedTee)
@@ -169,12 +243,20 @@ public sealed class AttestationDoctor
             findings.Add(new DoctorFinding(DoctorSeverity.Warning, "simulated TEEs are trusted (insecure_simulated_tee)", "remove the setting outside development"));
         }
 
-        if (samples > 0)
+        if (options.StoreIsEphemeral)
         {
             findings.Add(new DoctorFinding(
                 DoctorSeverity.Warning,
-                string.Create(CultureInfo.InvariantCulture, $"{samples} of {decisions} decisions were about sample evidence, which anybody can make"),
-                "switch the sample verifiers off outside development"));
+                "values are kept in memory: policies, reference values" + (options.Signer is null ? ", the token signing key" : string.Empty) + " and records are lost when the process ends",
+                "set storage_backend.storage_type"));
+        }
+
+        if (traffic.Samples > 0)
+        {
+            findings.Add(new DoctorFinding(
+                DoctorSeverity.Warning,
+                string.Create(CultureInfo.InvariantCulture, $"{traffic.Samples} of {traffic.Decisions} decisions were about sample evidence, which anybody can make"),
+                "set verifier_config.sample to false outside development"));
         }
 
         if (options.Token.Duration > TimeSpan.FromHours(24))
@@ -187,44 +269,34 @@ public sealed class AttestationDoctor
 
         if (!options.Decisions.Enabled)
         {
-            findings.Add(new DoctorFinding(DoctorSeverity.Note, "decision records are switched off, so nothing can be explained or forecast", "switch them on"));
+            findings.Add(new DoctorFinding(DoctorSeverity.Note, "decision records are switched off, so nothing can be explained or forecast", "set decisions.enabled to true"));
         }
         else if (!options.Decisions.RecordEvidence)
         {
-            findings.Add(new DoctorFinding(DoctorSeverity.Note, "evidence is not recorded, so reverify has nothing to look at", "switch recording on where evidence may be kept"));
+            findings.Add(new DoctorFinding(DoctorSeverity.Note, "evidence is not recorded, so reverify has nothing to look at", "set decisions.record_evidence to true where evidence may be kept"));
         }
     }
 
-    private sealed class Collateral
+    private sealed class Ending
     {
         public DateTimeOffset Ends { get; set; } = DateTimeOffset.MinValue;
 
         public SortedDictionary<string, long> Workloads { get; } = new(StringComparer.Ordinal);
     }
-}
 
-/// <summary>One thing that the doctor found.</summary>
-/// <param name="Severity">How bad.</param>
-/// <param name="What">One sentence.</param>
-/// <param name="Remedy">What to do.</param>
-public sealed record DoctorFinding(DoctorSeverity Severity, string What, string Remedy)
-{
-    /// <summary>When it begins to hurt; null when it does not depend on time.</summary>
-    public DateTimeOffset? EndsAt { get; init; }
+    // What recorded decisions say.
+    private sealed class Traffic
+    {
+        public long Decisions { get; set; }
 
-    /// <summary>Recorded workloads that would then fail.</summary>
-    public ImmutableArray<string> Workloads { get; init; } = [];
-}
+        public long Samples { get; set; }
 
-/// <summary>How bad a finding is.</summary>
-public enum DoctorSeverity
-{
-    /// <summary>Something fails already.</summary>
-    Error,
+        public Dictionary<(string Kind, string Name), Ending> Collateral { get; } = [];
 
-    /// <summary>Something will fail soon, or is insecure.</summary>
-    Warning,
+        public SortedDictionary<string, long> Unregistered { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Good to know.</summary>
-    Note,
+        public Dictionary<string, SortedDictionary<string, long>> Asked { get; } = new(StringComparer.Ordinal);
+
+        public Dictionary<string, JsonObject?> Content { get; } = new(StringComparer.Ordinal);
+    }
 }

@@ -28,6 +28,8 @@ public sealed class EvidenceVault
     private readonly AttestationOptions _options;
     private readonly ImmutableArray<IVerifier> _verifiers;
     private readonly VerifierSetFactory? _factory;
+    private readonly CollateralHistory _history;
+    private readonly ICollateralProvider? _live;
     private readonly TimeProvider _clock;
 
     internal EvidenceVault(
@@ -39,6 +41,8 @@ public sealed class EvidenceVault
         AttestationOptions options,
         IEnumerable<IVerifier> verifiers,
         VerifierSetFactory? factory,
+        CollateralHistory history,
+        ICollateralProvider? live,
         TimeProvider clock)
     {
         _log = log;
@@ -49,13 +53,16 @@ public sealed class EvidenceVault
         _options = options;
         _verifiers = [.. verifiers];
         _factory = factory;
+        _history = history;
+        _live = live;
         _clock = clock;
     }
 
     /// <summary>Verifies and appraises recorded evidence again, under the reference values of today.</summary>
     public async ValueTask<Result<ReverifyReport>> ReverifyAsync(ReverifyRequest request, IProgress<ReverifyProgress>? progress, CancellationToken ct)
     {
-        if ((request.At is not null || request.Collateral is not null) && _factory is null)
+        ICollateralProvider? collateral = CollateralOf(request);
+        if ((request.At is not null || collateral is not null) && _factory is null)
         {
             return new Refusal(RefusalCode.Unsupported, "this host cannot verify as of another time or with other collateral");
         }
@@ -66,7 +73,9 @@ public sealed class EvidenceVault
         }
 
         TimeProvider clock = request.At is { } at ? new FixedClock(at) : _clock;
-        ImmutableArray<IVerifier> set = _factory is null ? _verifiers : _factory(clock, request.Collateral);
+
+        // The live verifiers have seen the chips' certificates already.
+        ImmutableArray<IVerifier> set = request.At is null && collateral is null ? _verifiers : _factory!(clock, collateral);
         FrozenDictionary<TeeType, IVerifier> verifiers = set.ToFrozenDictionary(v => v.Tee);
         var appraiser = new Appraiser(_policies, _references, _options);
         return await RunAsync(
@@ -134,6 +143,14 @@ public sealed class EvidenceVault
             ct).ConfigureAwait(false);
     }
 
+    private ICollateralProvider? CollateralOf(ReverifyRequest request)
+    {
+        DateTimeOffset now = _clock.GetUtcNow();
+        bool recorded = request.CollateralChoice == CollateralChoice.Recorded
+            || (request.CollateralChoice == CollateralChoice.ByInstant && request.At < now);
+        return request.Collateral ?? (recorded ? _history.AsOf(request.At ?? now, _live) : null);
+    }
+
     private static IEnumerable<(JsonObject Evidence, JsonObject Device)> DevicesOf(JsonObject record) =>
         (record["evidences"] as JsonArray ?? []).OfType<JsonObject>()
             .SelectMany(e => (e["devices"] as JsonArray ?? []).OfType<JsonObject>().Select(d => (e, d)));
@@ -179,6 +196,11 @@ public sealed class EvidenceVault
             new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = Environment.ProcessorCount },
             async (record, token) =>
             {
+                if ((string?)record["kind"] == "release")
+                {
+                    return;
+                }
+
                 (Verdict Before, Verdict After)? judged = await judge(record, token).ConfigureAwait(false);
                 if (judged is not { } both)
                 {
@@ -258,7 +280,16 @@ public sealed class EvidenceVault
             {
                 AlternativeReportData = [.. (evidence["report_data_alternatives"] as JsonArray ?? []).Select(b => BindingOf(b as JsonObject))],
             };
-            Result<ImmutableArray<VerifiedClaims>> verified = await verifier.VerifyAsync(bound, null, ct).ConfigureAwait(false);
+            Result<ImmutableArray<VerifiedClaims>> verified;
+            try
+            {
+                verified = await verifier.VerifyAsync(bound, null, ct).ConfigureAwait(false);
+            }
+            catch (CollateralUnavailableException e)
+            {
+                return new Verdict("refused", e.Message);
+            }
+
             if (!verified.TryGet(out ImmutableArray<VerifiedClaims> devices, out Refusal? why))
             {
                 return new Verdict("refused", why.Check is null ? why.Detail : $"{why.Check}: {why.Detail}");

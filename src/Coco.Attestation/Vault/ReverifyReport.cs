@@ -18,14 +18,30 @@ public sealed record ReverifyRequest
     /// <summary>Verify as of this instant; null: now.</summary>
     public DateTimeOffset? At { get; init; }
 
-    /// <summary>Collateral in place of the host's; null: the host's.</summary>
+    /// <summary>Collateral in place of <see cref="CollateralChoice"/>'s; null: as that says.</summary>
     public ICollateralProvider? Collateral { get; init; }
+
+    /// <summary>Which collateral, when none is given.</summary>
+    public CollateralChoice CollateralChoice { get; init; }
 
     /// <summary>Policies (full id to text) in place of the stored ones.</summary>
     public ImmutableDictionary<string, string> Policies { get; init; } = ImmutableDictionary<string, string>.Empty;
 
     /// <summary>Most changes that are listed; all are counted. Default 1000.</summary>
     public int MaxListed { get; init; } = 1000;
+}
+
+/// <summary>Collateral for evidence that is appraised again.</summary>
+public enum CollateralChoice
+{
+    /// <summary><see cref="Recorded"/> for an instant in the past, else <see cref="Live"/>.</summary>
+    ByInstant,
+
+    /// <summary>What the host's sources give now.</summary>
+    Live,
+
+    /// <summary>What was in use at the instant, as far as it was recorded; the host's for the rest.</summary>
+    Recorded,
 }
 
 /// <summary>How far a run is.</summary>

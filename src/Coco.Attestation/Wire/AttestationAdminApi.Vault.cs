@@ -4,13 +4,21 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using Coco.Storage;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Coco.Attestation.Wire;
 
 internal sealed partial class AttestationAdminApi
 {
-    /// <summary>JSON <c>{"since", "at", "policies": {id: text}}</c>; answers JSON lines: progress, then the report.</summary>
+    private const int MaxBodyBytes = 64 << 20;
+
+    /// <summary>
+    /// JSON <c>{"since", "at", "policies": {id: text}, "collateral"}</c>, where <c>collateral</c> is <c>live</c>, <c>recorded</c> or a list of items with
+    /// <c>kind</c> and <c>id</c>; answers JSON lines: progress, then the report.
+    /// </summary>
     public async Task ReverifyAsync(HttpContext http)
     {
         if (await ReadAsync(http).ConfigureAwait(false) is not { } body)
@@ -34,6 +42,13 @@ internal sealed partial class AttestationAdminApi
         }
 
         var request = new ReverifyRequest { Since = since ?? DateTimeOffset.UnixEpoch, At = at, Policies = policies.ToImmutable() };
+        if (!WithCollateral(request, body).TryGet(out ReverifyRequest? complete, out Refusal? why))
+        {
+            await BadAsync(http, why.Detail).ConfigureAwait(false);
+            return;
+        }
+
+        request = complete;
         await StreamAsync(http, progress => vault.ReverifyAsync(request, progress, http.RequestAborted)).ConfigureAwait(false);
     }
 
@@ -61,13 +76,13 @@ internal sealed partial class AttestationAdminApi
     /// <summary>The doctor's findings; <c>days</c> is the horizon, 90 unless told.</summary>
     public async Task DoctorAsync(HttpContext http)
     {
-        int days = int.TryParse(http.Request.Query["days"].FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out int d) && d is > 0 and <= 3650 ? d : 90;
+        int days = int.TryParse(http.Request.Query["days"].FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out int d) && d is > 0 and <= 3650 ? d : (int)AttestationDoctor.DefaultHorizon.TotalDays;
         ImmutableArray<DoctorFinding> findings = await doctor.ExamineAsync(clock.GetUtcNow() - TimeSpan.FromDays(30), TimeSpan.FromDays(days), http.RequestAborted).ConfigureAwait(false);
         var list = new JsonArray(
         [
             .. findings.Select(f => (JsonNode?)new JsonObject
             {
-                ["severity"] = f.Severity switch { DoctorSeverity.Error => "error", DoctorSeverity.Warning => "warning", _ => "note" },
+                ["severity"] = AttestationDoctor.NameOf(f.Severity),
                 ["what"] = f.What,
                 ["ends_at"] = f.EndsAt?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
                 ["workloads"] = new JsonArray([.. f.Workloads.Select(w => (JsonNode?)w)]),
@@ -75,6 +90,26 @@ internal sealed partial class AttestationAdminApi
             }),
         ]);
         await WriteAsync(http, list.ToJsonString(), "application/json").ConfigureAwait(false);
+    }
+
+    private static Result<ReverifyRequest> WithCollateral(ReverifyRequest request, JsonElement body)
+    {
+        if (!body.TryGetProperty("collateral", out JsonElement collateral) || collateral.ValueKind == JsonValueKind.Null)
+        {
+            return request;
+        }
+
+        switch (collateral.ValueKind)
+        {
+            case JsonValueKind.String when collateral.GetString() is "live":
+                return request with { CollateralChoice = CollateralChoice.Live };
+            case JsonValueKind.String when collateral.GetString() is "recorded":
+                return request with { CollateralChoice = CollateralChoice.Recorded };
+            case JsonValueKind.Array:
+                return GivenCollateral.Read(collateral).TryGet(out GivenCollateral? given, out Refusal? why) ? request with { Collateral = given } : why;
+            default:
+                return new Refusal(RefusalCode.Malformed, "collateral is live, recorded, or a list of items") { Field = "collateral" };
+        }
     }
 
     private static JsonObject ToJson(ReverifyReport report) => new()
@@ -102,15 +137,26 @@ internal sealed partial class AttestationAdminApi
         Task<Result<ReverifyReport>> work = run(new ChannelProgress(notes.Writer)).AsTask();
         _ = work.ContinueWith(_ => notes.Writer.TryComplete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         http.Response.ContentType = "application/x-ndjson";
+        await http.Response.StartAsync(http.RequestAborted).ConfigureAwait(false);
         await foreach (ReverifyProgress note in notes.Reader.ReadAllAsync(http.RequestAborted).ConfigureAwait(false))
         {
             await http.Response.WriteAsync(new JsonObject { ["done"] = note.Done, ["changed"] = note.Changed }.ToJsonString() + "\n", http.RequestAborted).ConfigureAwait(false);
             await http.Response.Body.FlushAsync(http.RequestAborted).ConfigureAwait(false);
         }
 
-        JsonObject last = (await work.ConfigureAwait(false)).TryGet(out ReverifyReport? report, out Refusal? why)
-            ? new JsonObject { ["report"] = ToJson(report) }
-            : new JsonObject { ["error"] = why.Detail };
+        JsonObject last;
+        try
+        {
+            last = (await work.ConfigureAwait(false)).TryGet(out ReverifyReport? report, out Refusal? why)
+                ? new JsonObject { ["report"] = ToJson(report) }
+                : new JsonObject { ["error"] = why.Detail };
+        }
+        catch (Exception e) when (e is StoreUnavailableException or TimeoutException or HttpRequestException or IOException or RpcException)
+        {
+            // The answer has begun, so its status cannot say it any more.
+            last = new JsonObject { ["error"] = "a service that is needed could not be reached" };
+        }
+
         await http.Response.WriteAsync(last.ToJsonString() + "\n", http.RequestAborted).ConfigureAwait(false);
     }
 
@@ -134,9 +180,14 @@ internal sealed partial class AttestationAdminApi
 
     private static async ValueTask<JsonElement?> ReadAsync(HttpContext http)
     {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = MaxBodyBytes;
+        }
+
         using var buffer = new MemoryStream();
         await http.Request.Body.CopyToAsync(buffer, http.RequestAborted).ConfigureAwait(false);
-        if (HostileJson.ParseObject(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), 4 << 20).TryGet(out JsonElement body, out Refusal? why))
+        if (HostileJson.ParseObject(buffer.GetBuffer().AsSpan(0, (int)buffer.Length), MaxBodyBytes).TryGet(out JsonElement body, out Refusal? why))
         {
             return body;
         }

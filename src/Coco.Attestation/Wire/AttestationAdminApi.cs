@@ -22,7 +22,7 @@ internal sealed partial class AttestationAdminApi(DecisionExplainer explainer, E
         }
 
         bool text = http.Request.Headers.Accept.ToString().StartsWith("text/plain", StringComparison.Ordinal);
-        await WriteAsync(http, text ? DecisionExplainer.ToText(explained) : explained.ToJsonString(), text ? "text/plain; charset=utf-8" : "application/json").ConfigureAwait(false);
+        await WriteAsync(http, text ? DecisionText.Of(explained) : explained.ToJsonString(DecisionExplainer.Readable), text ? "text/plain; charset=utf-8" : "application/json").ConfigureAwait(false);
     }
 
     public async Task ListAsync(HttpContext http)

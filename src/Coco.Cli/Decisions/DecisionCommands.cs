@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
-using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Coco.Cli.EvidenceCommands;
 using Coco.Cli.Kbs;
+using Coco.Verifiers;
 
 namespace Coco.Cli.Decisions;
 
 /// <summary><c>coco explain</c>, <c>coco reverify</c>, <c>coco policy diff</c> and <c>coco doctor</c>: what a server remembers of its decisions.</summary>
 internal static class DecisionCommands
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void AddTo(Command root)
     {
@@ -38,8 +40,16 @@ internal static class DecisionCommands
                 return ExitCode.Success;
             }
 
-            JsonNode record = await AdminCalls.JsonAsync(connection, result, HttpMethod.Get, "decisions/" + Uri.EscapeDataString(wanted), null, ct).ConfigureAwait(false);
-            Console.Out.WriteLine(result.IsJson(output) ? record.ToJsonString(Indented) : Text(record));
+            string path = "decisions/" + Uri.EscapeDataString(wanted);
+            if (result.IsJson(output))
+            {
+                Console.Out.WriteLine((await AdminCalls.JsonAsync(connection, result, HttpMethod.Get, path, null, ct).ConfigureAwait(false)).ToJsonString(Indented));
+            }
+            else
+            {
+                await AdminCalls.LinesAsync(connection, result, HttpMethod.Get, path, null, "text/plain", Console.Out.WriteLine, ct).ConfigureAwait(false);
+            }
+
             return ExitCode.Success;
         });
         return command;
@@ -49,9 +59,17 @@ internal static class DecisionCommands
     {
         var since = new Option<string?>("--since") { Description = "Only evidence recorded from this instant on" };
         var at = new Option<string?>("--at") { Description = "Judge as of this instant; default now" };
-        var policy = new Option<string[]>("--policy") { Description = "ID=FILE: appraise under this policy text instead" };
+        var policy = new Option<string[]>("--policy") { Description = "ID=FILE: appraise under this policy text instead, such as default_cpu=new.rego" };
+        var collateral = new Option<string?>("--collateral")
+        {
+            Description = "live (the server's sources), recorded (what was in use at the instant), or a directory or signed bundle of coco collateral; default: recorded for an instant in the past, else live",
+        };
+        var bundleKey = new Option<string[]>("--bundle-key") { Description = "public key (PEM) that may sign the bundle" };
         Option<string> output = OutputFormat.Option();
-        var command = new Command("reverify", "Appraise recorded evidence again: who would pass or fail now, and why (exit 2 when something would change)") { since, at, policy, output };
+        var command = new Command("reverify", "Appraise recorded evidence again: who would pass or fail now, and why (exit 2 when something would change)")
+        {
+            since, at, policy, collateral, bundleKey, output,
+        };
         KbsConnection connection = AdminCalls.Connect(command);
         command.SetAction(async (result, ct) =>
         {
@@ -66,6 +84,11 @@ internal static class DecisionCommands
             }
 
             body["policies"] = policies;
+            if (result.GetValue(collateral) is { } chosen)
+            {
+                body["collateral"] = chosen is "live" or "recorded" ? chosen : await CollateralAsync(chosen, result.GetValue(bundleKey) ?? [], ct).ConfigureAwait(false);
+            }
+
             foreach (string absent in (string[])["since", "at"])
             {
                 if (body[absent] is null)
@@ -77,6 +100,23 @@ internal static class DecisionCommands
             return await ReportAsync(connection, result, "reverify", body, result.IsJson(output), ct).ConfigureAwait(false);
         });
         return command;
+    }
+
+    private static async Task<JsonNode> CollateralAsync(string path, string[] keys, CancellationToken ct)
+    {
+        IEnumerable<(CollateralKey Key, CollateralItem Item)> items = Directory.Exists(path)
+            ? await new CollateralDirectory(path).ListAsync(ct).ConfigureAwait(false)
+            : (await CollateralCommandGroup.OpenAsync(path, keys, ct).ConfigureAwait(false)).Items.Select(i => (i.Key, i.Value));
+        var list = new JsonArray();
+        foreach ((CollateralKey key, CollateralItem item) in items)
+        {
+            JsonNode one = JsonNode.Parse(item.Encode())!;
+            one["kind"] = key.Kind;
+            one["id"] = key.Id;
+            list.Add(one);
+        }
+
+        return list.Count > 0 ? list : throw new CommandFailedException(path + " holds no collateral");
     }
 
     private static Command Diff()
@@ -145,9 +185,15 @@ internal static class DecisionCommands
 
     private static async Task<int> ReportAsync(KbsConnection connection, ParseResult result, string path, JsonObject body, bool json, CancellationToken ct)
     {
-        byte[] answer = await AdminCalls.BytesAsync(connection, result, HttpMethod.Post, path, body, ct).ConfigureAwait(false);
-        string last = Encoding.UTF8.GetString(answer).TrimEnd().Split('\n')[^1];
-        JsonNode end = JsonNode.Parse(last)!;
+        JsonNode? last = null;
+        bool shown = false;
+        await AdminCalls.LinesAsync(connection, result, HttpMethod.Post, path, body, null, Note, ct).ConfigureAwait(false);
+        if (shown)
+        {
+            await Console.Error.WriteLineAsync().ConfigureAwait(false);
+        }
+
+        JsonNode end = last ?? throw new CommandFailedException("the server ended without a report");
         if (end["error"] is { } error)
         {
             throw new CommandFailedException(error.ToString());
@@ -169,6 +215,16 @@ internal static class DecisionCommands
         }
 
         return changes.Count > 0 ? ExitCode.Refused : ExitCode.Success;
+
+        void Note(string line)
+        {
+            last = JsonNode.Parse(line);
+            if (last?["done"] is { } done)
+            {
+                shown = true;
+                Console.Error.Write($"\r{done} appraised again, {last["changed"]} changed");
+            }
+        }
     }
 
     private static void PrintList(JsonArray list, bool json)
@@ -183,19 +239,5 @@ internal static class DecisionCommands
         {
             Console.Out.WriteLine(string.Join("  ", one!.AsObject().Select(m => m.Value is JsonArray a ? string.Join('+', a.Select(x => x?.ToString())) : m.Value?.ToString() ?? "-")));
         }
-    }
-
-    private static string Text(JsonNode record)
-    {
-        var text = new StringBuilder().AppendLine(record["sentence"]?.ToString());
-        foreach (JsonNode? finding in record["findings"] as JsonArray ?? [])
-        {
-            text.Append("also: ").AppendLine(finding?.ToString());
-        }
-
-        var rest = (JsonObject)record.DeepClone();
-        rest.Remove("sentence");
-        rest.Remove("findings");
-        return text.AppendLine().Append(rest.ToJsonString(Indented)).ToString();
     }
 }

@@ -205,7 +205,7 @@ internal static class CollateralCommandGroup
         return command;
     }
 
-    private static async Task<CollateralBundle> OpenAsync(string path, string[] keys, CancellationToken ct)
+    internal static async Task<CollateralBundle> OpenAsync(string path, string[] keys, CancellationToken ct)
     {
         if (keys.Length == 0)
         {

@@ -25,6 +25,18 @@ internal static class AdminCalls
         return JsonNode.Parse(answer) ?? new JsonObject();
     }
 
+    /// <summary>Sends, and hands over the answer's lines as they come; a refusal ends the command.</summary>
+    public static async Task LinesAsync(
+        KbsConnection connection, ParseResult result, HttpMethod method, string path, JsonNode? body, string? accept, Action<string> onLine, CancellationToken ct)
+    {
+        using KbsAdminClient admin = connection.AdminOf(result);
+        ReadOnlyMemory<byte>? bytes = body is null ? null : Jws.ToUtf8(body);
+        if (await admin.ReadLinesAsync(method, path, bytes, body is null ? null : "application/json", accept, onLine, ct).ConfigureAwait(false) is { } refusal)
+        {
+            throw new CommandFailedException(refusal.Detail);
+        }
+    }
+
     /// <summary>Sends, and gives the answer's bytes; a refusal ends the command.</summary>
     public static async Task<byte[]> BytesAsync(KbsConnection connection, ParseResult result, HttpMethod method, string path, JsonNode? body, CancellationToken ct)
     {

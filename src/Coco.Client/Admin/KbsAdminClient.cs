@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -64,6 +63,37 @@ public sealed class KbsAdminClient : IDisposable
     /// <summary>Any request below <c>/kbs/v0/</c>, for endpoints that have no method here.</summary>
     public async ValueTask<Result<byte[]>> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, CancellationToken ct = default)
     {
+        using HttpRequestMessage request = Request(method, path, body, contentType);
+        KbsAnswer answer = await _http.SendAsync(request, ct).ConfigureAwait(false);
+        return (int)answer.Status is >= 200 and < 300 ? answer.Body : KbsHttp.ToRefusal(answer);
+    }
+
+    /// <summary>A request whose answer comes bit by bit, such as JSON lines of progress: each line is handed over when it is there.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="path">Below <c>/kbs/v0/</c>.</param>
+    /// <param name="body">The body; null for none.</param>
+    /// <param name="contentType">Its type.</param>
+    /// <param name="accept">What is asked for; null for anything.</param>
+    /// <param name="onLine">Gets each line.</param>
+    /// <param name="ct">Ends it; there is no other limit of time.</param>
+    public async ValueTask<Refusal?> ReadLinesAsync(
+        HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, string? accept, Action<string> onLine, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(onLine);
+        using HttpRequestMessage request = Request(method, path, body, contentType);
+        if (accept is not null)
+        {
+            request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
+        }
+
+        return await _http.ReadLinesAsync(request, onLine, ct).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private HttpRequestMessage Request(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType)
+    {
         var request = new HttpRequestMessage(method, "kbs/v0/" + path);
         if (_token is not null)
         {
@@ -76,12 +106,8 @@ public sealed class KbsAdminClient : IDisposable
             request.Content.Headers.ContentType = contentType is null ? null : new MediaTypeHeaderValue(contentType);
         }
 
-        (HttpStatusCode status, byte[] answer) = await _http.SendAsync(request, ct).ConfigureAwait(false);
-        return (int)status is >= 200 and < 300 ? answer : KbsHttp.ToRefusal(status, answer);
+        return request;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
 
     private ValueTask<Refusal?> PostJsonAsync(string path, JsonObject content, CancellationToken ct) =>
         PostAsync(path, Jws.ToUtf8(content), "application/json", ct);

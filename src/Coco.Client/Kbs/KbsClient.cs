@@ -106,14 +106,14 @@ public sealed class KbsClient : IDisposable
         }
 
         Trace?.Invoke("get", $"GET /kbs/v0/{plugin}/{path}");
-        (HttpStatusCode status, byte[] body) = await _http.SendAsync(request, ct).ConfigureAwait(false);
-        Trace?.Invoke("answer", Encoding.UTF8.GetString(body));
-        if (status != HttpStatusCode.OK)
+        KbsAnswer answer = await _http.SendAsync(request, ct).ConfigureAwait(false);
+        Trace?.Invoke("answer", Encoding.UTF8.GetString(answer.Body));
+        if (answer.Status != HttpStatusCode.OK)
         {
-            return KbsHttp.ToRefusal(status, body);
+            return KbsHttp.ToRefusal(answer);
         }
 
-        if (!JweMessage.ParseFlattened(body).TryGet(out JweMessage? message, out Refusal? malformed))
+        if (!JweMessage.ParseFlattened(answer.Body).TryGet(out JweMessage? message, out Refusal? malformed))
         {
             return malformed.Within("answer");
         }
@@ -194,8 +194,8 @@ public sealed class KbsClient : IDisposable
         Trace?.Invoke(endpoint, Encoding.UTF8.GetString(bytes));
         var request = new HttpRequestMessage(HttpMethod.Post, "kbs/v0/" + endpoint) { Content = new ByteArrayContent(bytes) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        (HttpStatusCode status, byte[] body) = await _http.SendAsync(request, ct).ConfigureAwait(false);
-        Trace?.Invoke("answer", Encoding.UTF8.GetString(body));
-        return status == HttpStatusCode.OK ? HostileJson.ParseObject(body, 16 << 20) : KbsHttp.ToRefusal(status, body);
+        KbsAnswer answer = await _http.SendAsync(request, ct).ConfigureAwait(false);
+        Trace?.Invoke("answer", Encoding.UTF8.GetString(answer.Body));
+        return answer.Status == HttpStatusCode.OK ? HostileJson.ParseObject(answer.Body, 16 << 20) : KbsHttp.ToRefusal(answer);
     }
 }

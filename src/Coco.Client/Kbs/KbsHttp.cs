@@ -37,40 +37,47 @@ internal sealed class KbsHttp : IDisposable
         _client.DefaultRequestHeaders.UserAgent.TryParseAdd(options.UserAgent);
     }
 
-    /// <summary>Sends, and gives status and body; the body is bounded.</summary>
-    public async ValueTask<(HttpStatusCode Status, byte[] Body)> SendAsync(HttpRequestMessage request, CancellationToken ct)
+    /// <summary>Sends, and gives the answer; its body is bounded.</summary>
+    public async ValueTask<KbsAnswer> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
         using (request)
         {
             using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct).ConfigureAwait(false);
-            using Stream stream = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
-            using var body = new MemoryStream();
-            byte[] buffer = new byte[16384];
-            for (int n = await stream.ReadAsync(buffer, ct).ConfigureAwait(false); n > 0; n = await stream.ReadAsync(buffer, ct).ConfigureAwait(false))
-            {
-                if (body.Length + n > _options.MaxResponseBytes)
-                {
-                    throw new HttpRequestException($"the answer is larger than {_options.MaxResponseBytes} bytes");
-                }
-
-                await body.WriteAsync(buffer.AsMemory(0, n), ct).ConfigureAwait(false);
-            }
-
-            return (response.StatusCode, body.ToArray());
+            return await ReadAsync(response, ct).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The refusal that an error answer stands for.</summary>
-    public static Refusal ToRefusal(HttpStatusCode status, byte[] body)
+    /// <summary>Sends, and hands over the lines of a good answer as they come; there is no limit of time once it began.</summary>
+    public async ValueTask<Refusal?> ReadLinesAsync(HttpRequestMessage request, Action<string> onLine, CancellationToken ct)
     {
+        using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+        {
+            return ToRefusal(await ReadAsync(response, ct).ConfigureAwait(false));
+        }
+
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false));
+        while (await lines.ReadLineAsync(ct).ConfigureAwait(false) is { } line)
+        {
+            onLine(line);
+        }
+
+        return null;
+    }
+
+    /// <summary>The refusal that an error answer stands for.</summary>
+    public static Refusal ToRefusal(KbsAnswer answer)
+    {
+        HttpStatusCode status = answer.Status;
         string? type = null;
         string? detail = null;
-        string? decision = null;
-        if (HostileJson.ParseObject(body).TryGet(out JsonElement json, out _))
+        string? request = null;
+        if (HostileJson.ParseObject(answer.Body).TryGet(out JsonElement json, out _))
         {
             HostileJson.TryGetOptionalString(json, "type", out type);
             HostileJson.TryGetOptionalString(json, "detail", out detail);
-            HostileJson.TryGetOptionalString(json, "traceId", out decision);
+            HostileJson.TryGetOptionalString(json, "traceId", out request);
+            detail ??= HostileJson.TryGetOptionalString(json, "title", out string? title) ? title : null;
         }
 
         RefusalCode code = status switch
@@ -83,10 +90,30 @@ internal sealed class KbsHttp : IDisposable
             _ => RefusalCode.Malformed,
         };
         string name = type is null ? string.Empty : type[(type.LastIndexOf('/') + 1)..] + ": ";
-        return new Refusal(code, $"{name}{detail ?? "no reason given"} (HTTP {(int)status}{(decision is null ? string.Empty : ", id " + decision)})") { Field = type };
+        string ids = (request is null ? string.Empty : ", id " + request) + (answer.DecisionId is null ? string.Empty : ", decision " + answer.DecisionId);
+        return new Refusal(code, $"{name}{detail ?? "no reason given"} (HTTP {(int)status}{ids})") { Field = type };
     }
 
     public void Dispose() => _client.Dispose();
+
+    private async ValueTask<KbsAnswer> ReadAsync(HttpResponseMessage response, CancellationToken ct)
+    {
+        using Stream stream = await response.Content.ReadAsStreamAsync(ct).ConfigureAwait(false);
+        using var body = new MemoryStream();
+        byte[] buffer = new byte[16384];
+        for (int n = await stream.ReadAsync(buffer, ct).ConfigureAwait(false); n > 0; n = await stream.ReadAsync(buffer, ct).ConfigureAwait(false))
+        {
+            if (body.Length + n > _options.MaxResponseBytes)
+            {
+                throw new HttpRequestException($"the answer is larger than {_options.MaxResponseBytes} bytes");
+            }
+
+            await body.WriteAsync(buffer.AsMemory(0, n), ct).ConfigureAwait(false);
+        }
+
+        string? decision = response.Headers.TryGetValues("Coco-Decision-Id", out IEnumerable<string>? ids) ? ids.FirstOrDefault() : null;
+        return new KbsAnswer(response.StatusCode, body.ToArray(), decision is { Length: 26 } && decision.All(char.IsAsciiLetterOrDigit) ? decision : null);
+    }
 
     private bool Validate(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
     {
@@ -117,3 +144,9 @@ internal sealed class KbsHttp : IDisposable
         return chain.Build(leaf);
     }
 }
+
+/// <summary>An answer of a key broker.</summary>
+/// <param name="Status">Its status.</param>
+/// <param name="Body">Its body.</param>
+/// <param name="DecisionId">Under which an administrator finds why; null when the server names none.</param>
+internal readonly record struct KbsAnswer(HttpStatusCode Status, byte[] Body, string? DecisionId);

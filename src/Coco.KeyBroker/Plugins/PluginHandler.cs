@@ -22,6 +22,7 @@ internal sealed partial class PluginHandler
     private readonly TimeProvider _time;
     private readonly ILogger<PluginHandler> _log;
     private readonly JweAlgorithms _algorithms;
+    private readonly IReleaseJournal? _journal;
 
     /// <exception cref="ArgumentException">Two plugins have one name.</exception>
     public PluginHandler(
@@ -35,7 +36,8 @@ internal sealed partial class PluginHandler
         AuditLog audit,
         KeyBrokerMetrics metrics,
         TimeProvider time,
-        ILogger<PluginHandler> log)
+        ILogger<PluginHandler> log,
+        IReleaseJournal? journal = null)
     {
         var byName = new Dictionary<string, IBrokerPlugin>(StringComparer.Ordinal);
         foreach (IBrokerPlugin plugin in plugins)
@@ -57,6 +59,7 @@ internal sealed partial class PluginHandler
         _metrics = metrics;
         _time = time;
         _log = log;
+        _journal = journal;
         _algorithms = JweAlgorithms.KeyBroker | JweAlgorithms.MlKem768A192Kw | (options.AllowRsa15 ? JweAlgorithms.Rsa15 : JweAlgorithms.None);
     }
 
@@ -147,9 +150,10 @@ internal sealed partial class PluginHandler
 
         // 2. May it.
         ResourcePolicy policy = await _policies.FindAsync(plugin.Name, call.Target.Rest, call.Cancelled);
-        if (Decide(call, plugin, token, policy) is { } denied)
+        var question = new PolicyQuestion(token, plugin.Name, call.Target.Rest, call.Target.Query);
+        if (Decide(question, policy) is { } denied)
         {
-            await RefuseAsync(call, AuditKind.Release, denied.Error, denied.Cause, session, token, policy);
+            await RefuseAsync(call, AuditKind.Release, denied.Error, denied.Cause, session, token, policy, question);
             return;
         }
 
@@ -222,7 +226,7 @@ internal sealed partial class PluginHandler
         return BearerToken.Find(call.Http.Request) is { } bearer ? (new AttestationToken(bearer), null) : (null, null);
     }
 
-    private (KbsError Error, Refusal Cause)? Decide(BrokerCall call, IBrokerPlugin plugin, VerifiedToken token, ResourcePolicy policy)
+    private (KbsError Error, Refusal Cause)? Decide(PolicyQuestion question, ResourcePolicy policy)
     {
         using Activity? span = KeyBrokerTracing.Start("policy");
         (KbsError Error, Refusal Cause)? denied = Ask(call, plugin, token, policy);
@@ -243,7 +247,7 @@ internal sealed partial class PluginHandler
             return (KbsError.PolicyEngine("Failed to load policy"), policy.Broken!.Within("policy " + policy.Id));
         }
 
-        PolicyDecision decision = compiled.Evaluate(new PolicyQuestion(token, plugin.Name, call.Target.Rest, call.Target.Query));
+        PolicyDecision decision = compiled.Evaluate(question);
         switch (decision.Outcome)
         {
             case PolicyOutcome.Allowed:
@@ -291,6 +295,7 @@ internal sealed partial class PluginHandler
     private void Released(BrokerCall call, Session? session, VerifiedToken token, ResourcePolicy policy)
     {
         Log.Released(_log, call.Target.PrintablePath, token.Tee, call.RequestId);
+        Journal(call, null, token, policy, null);
         _audit.Record(Event(call, AuditKind.Release, null) with
         {
             Identity = session is null ? null : HandshakeHandler.Name(session.Id),
@@ -301,8 +306,14 @@ internal sealed partial class PluginHandler
         });
     }
 
-    private async Task RefuseAsync(BrokerCall call, AuditKind kind, KbsError error, Refusal cause, Session? session, VerifiedToken? token, ResourcePolicy? policy)
+    private async Task RefuseAsync(
+        BrokerCall call, AuditKind kind, KbsError error, Refusal cause, Session? session, VerifiedToken? token, ResourcePolicy? policy, PolicyQuestion? denied = null)
     {
+        if (kind == AuditKind.Release)
+        {
+            Journal(call, cause, token, policy, denied);
+        }
+
         Log.Refused(_log, call.Method, call.Target.PrintablePath, cause.ToString(), call.RequestId);
         _audit.Record(Event(call, kind, cause) with
         {
@@ -314,6 +325,29 @@ internal sealed partial class PluginHandler
         });
         Activity.Current.Refuse(cause);
         await Reply.ErrorAsync(call.Http, error);
+    }
+
+    private void Journal(BrokerCall call, Refusal? cause, VerifiedToken? token, ResourcePolicy? policy, PolicyQuestion? denied)
+    {
+        if (_journal is null)
+        {
+            return;
+        }
+
+        CompiledResourcePolicy? compiled = policy?.Compiled;
+        call.Http.Response.Headers["Coco-Decision-Id"] = _journal.Record(new ReleaseRecord
+        {
+            Time = _time.GetUtcNow(),
+            Request = call.Method + " " + call.Target.PrintablePath,
+            RequestId = call.RequestId,
+            Refusal = cause,
+            Token = token,
+            Tee = token?.Tee,
+            PolicyId = policy?.Id,
+            PolicySha384 = compiled?.Sha384,
+            Elapsed = call.Elapsed,
+            Explain = denied is null || compiled is null ? null : () => compiled.Explain(denied),
+        });
     }
 
     private AuditEvent Event(BrokerCall call, AuditKind kind, Refusal? cause) => new()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
+using Coco.Rego;
 
 namespace Coco.KeyBroker;
 
@@ -18,6 +19,9 @@ internal abstract class CompiledResourcePolicy
 
     /// <summary>Asks <c>data.policy.allow</c> with the token's claims as input (kbs.md 5.4).</summary>
     public abstract PolicyDecision Evaluate(PolicyQuestion question);
+
+    /// <summary>Asks once more and says what did not hold; null when there is nothing to say. Costs several times an evaluation.</summary>
+    public virtual RegoExplanation? Explain(PolicyQuestion question) => null;
 }
 
 /// <summary>What a resource policy is asked.</summary>

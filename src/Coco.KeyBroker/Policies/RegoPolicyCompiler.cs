@@ -33,9 +33,7 @@ internal sealed class RegoPolicyCompiler(TimeProvider time) : IResourcePolicyCom
             RegoEvaluation evaluation;
             try
             {
-                // Two threads may both convert; the values are equal.
-                var input = (RegoValue)(question.Token.PolicyInput ??= RegoValue.FromJson(question.Token.Claims));
-                evaluation = program.Evaluate(Rule, new RegoRequest { Input = input, Data = Data(question), Host = host, StrictBuiltinErrors = true });
+                evaluation = program.Evaluate(Rule, Request(question));
             }
             catch (Exception e) when (e is RegoValueTooDeepException or RegoNumberTooLargeException)
             {
@@ -50,6 +48,25 @@ internal sealed class RegoPolicyCompiler(TimeProvider time) : IResourcePolicyCom
                 RegoOutcome.Undefined => new PolicyDecision(PolicyOutcome.Undefined, "it is undefined"),
                 _ => new PolicyDecision(PolicyOutcome.Fault, evaluation.Fault?.ToString() ?? "it needs data that there is not"),
             };
+        }
+
+        public override RegoExplanation? Explain(PolicyQuestion question)
+        {
+            try
+            {
+                return program.Evaluate(Rule, Request(question) with { Explain = true }).Explanation;
+            }
+            catch (Exception e) when (e is RegoValueTooDeepException or RegoNumberTooLargeException)
+            {
+                return null;
+            }
+        }
+
+        private RegoRequest Request(PolicyQuestion question)
+        {
+            // Two threads may both convert; the values are equal.
+            var input = (RegoValue)(question.Token.PolicyInput ??= RegoValue.FromJson(question.Token.Claims));
+            return new RegoRequest { Input = input, Data = Data(question), Host = host, StrictBuiltinErrors = true };
         }
 
         private static RegoObject Data(PolicyQuestion question)

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Coco.Attestation;
 using Coco.Protocol;
 using Coco.Storage;
 using Coco.Tee.Intel;
@@ -27,56 +28,85 @@ internal static class VerifierWiring
     private const string IbmFolder = "/run/confidential-containers/ibmse";
     private const string CcaFile = "/opt/confidential-containers/attestation-service/cca/config.json";
 
-    /// <summary>Registers them. A TEE whose verifier needs files that are not there is left out: its evidence is refused as unsupported.</summary>
+    /// <summary>
+    /// Registers them, and how to make others for another time or other collateral. A TEE whose verifier needs files that are not there is left out:
+    /// its evidence is refused as unsupported.
+    /// </summary>
     /// <exception cref="ArgumentException">A file that is named is not there, or has not the form it should have.</exception>
-    public static void Add(IServiceCollection services, AsVerifierConfig config, TimeProvider time)
+    public static void Add(IServiceCollection services, AsVerifierConfig config, TimeProvider time, bool recordCollateral)
     {
-        SimulatedRoots simulated = config.InsecureSimulatedTee is { } path ? SimulatedRoots.Read(path) : new SimulatedRoots();
         services.AddSingleton(provider => new CollateralService(new CollateralOptions
         {
             Sources = CollateralWiring.Sources(config),
             Cache = new StoredCollateralCache(provider.GetRequiredService<IStoreProvider>()),
             Clock = time,
         }));
-        services.AddSingleton<ICollateralProvider>(provider => provider.GetRequiredService<CollateralService>());
-        SnpVerifierOptions snp = Snp(config.Snp, simulated, time);
-        services.AddSingleton(provider => new SnpVerifier(snp with { Collateral = provider.GetRequiredService<ICollateralProvider>() }));
-        services.AddSingleton(provider => new DcapVerifier(Dcap(config.Dcap, simulated, time), provider.GetRequiredService<ICollateralProvider>()));
-        services.AddSingleton<IVerifier>(p => p.GetRequiredService<SnpVerifier>());
-        services.AddSingleton<IVerifier>(p => new TdxVerifier(p.GetRequiredService<DcapVerifier>()));
-        services.AddSingleton<IVerifier>(p => new SgxVerifier(p.GetRequiredService<DcapVerifier>()));
-        services.AddSingleton<IVerifier>(p => new AzSnpVtpmVerifier(p.GetRequiredService<SnpVerifier>()));
-        services.AddSingleton<IVerifier>(p => new AzTdxVtpmVerifier(p.GetRequiredService<DcapVerifier>()));
+        services.AddSingleton<ICollateralProvider>(provider => recordCollateral
+            ? new RecordingCollateralProvider(provider.GetRequiredService<CollateralService>(), provider.GetRequiredService<CollateralHistory>())
+            : provider.GetRequiredService<CollateralService>());
         services.AddSingleton<StoredChallengeKey>();
+        Func<TimeProvider, ICollateralProvider, StoredChallengeKey, ImmutableArray<IVerifier>> create = Prepare(config, time.GetUtcNow());
+        services.AddSingleton<VerifierSetFactory>(provider => (clock, collateral) =>
+            create(clock, collateral ?? provider.GetRequiredService<ICollateralProvider>(), provider.GetRequiredService<StoredChallengeKey>()));
+        services.AddSingleton<IEnumerable<IVerifier>>(provider => provider.GetRequiredService<VerifierSetFactory>()(time, null));
+    }
+
+    // Files are read once, so that what is wrong with them is said at the start.
+    private static Func<TimeProvider, ICollateralProvider, StoredChallengeKey, ImmutableArray<IVerifier>> Prepare(AsVerifierConfig config, DateTimeOffset now)
+    {
+        SimulatedRoots simulated = config.InsecureSimulatedTee is { } path ? SimulatedRoots.Read(path) : new SimulatedRoots();
+        SnpVerifierOptions snp = Snp(config.Snp, simulated);
+        DcapOptions dcap = Dcap(config.Dcap, simulated);
         var tpm = new TpmVerifierOptions
         {
-            Clock = time,
             Roots = [.. TrustedFiles.ReadRoots(config.Tpm.TrustedRoots), .. simulated.Tpm],
             RequireEndorsement = config.Tpm.RequireEndorsement,
             ChallengeLifetime = TimeSpan.FromSeconds(config.Tpm.ChallengeLifetimeSeconds),
         };
-        services.AddSingleton<IVerifier>(p => new TpmVerifier(tpm with { ChallengeKey = p.GetRequiredService<StoredChallengeKey>().GetAsync }));
         var hygon = new CsvVerifierOptions { Roots = [HygonRoot.BuiltIn, .. simulated.Hygon] };
-        services.AddSingleton<IVerifier>(p => new CsvVerifier(hygon with { Collateral = p.GetRequiredService<ICollateralProvider>() }));
-        services.AddSingleton<IVerifier>(p => new DcuVerifier(hygon with { Collateral = p.GetRequiredService<ICollateralProvider>() }));
-        AddNvidia(services, config, simulated, time);
-        services.AddSingleton(Cca(time));
-        if (config.Sample)
-        {
-            services.AddSingleton<IVerifier, SampleVerifier>();
-            services.AddSingleton<IVerifier, SampleDeviceVerifier>();
-        }
-
+        Func<TimeProvider, ICollateralProvider, IVerifier> nvidia = Nvidia(config.Nvidia, simulated, now);
+        Func<TimeProvider, IVerifier> cca = Cca();
+        DpuVerifierOptions? dpu = config.Dpu is { } named
+            ? new DpuVerifierOptions { Roots = TrustedFiles.ReadRoots(named.RootPath), LongestAliasAge = TimeSpan.FromSeconds(named.MaxCertAgeSeconds) }
+            : null;
         string key = Variable("SE_MEASUREMENT_ENCR_KEY_PRIVATE", IbmFolder + "/rsa/encrypt_key.pem");
-        if (File.Exists(key))
+        return (clock, collateral, challengeKey) =>
         {
-            services.AddSingleton<IVerifier>(p => SecureExecution(key, time, p.GetRequiredService<ICollateralProvider>()));
-        }
+            var amd = new SnpVerifier(snp with { Clock = clock, Collateral = collateral });
+            var intel = new DcapVerifier(dcap with { Clock = clock }, collateral);
+            ImmutableArray<IVerifier>.Builder verifiers = ImmutableArray.CreateBuilder<IVerifier>();
+            verifiers.AddRange(
+                amd,
+                new TdxVerifier(intel),
+                new SgxVerifier(intel),
+                new AzSnpVtpmVerifier(amd),
+                new AzTdxVtpmVerifier(intel),
+                new TpmVerifier(tpm with { Clock = clock, ChallengeKey = challengeKey.GetAsync }),
+                new CsvVerifier(hygon with { Collateral = collateral }),
+                new DcuVerifier(hygon with { Collateral = collateral }),
+                nvidia(clock, collateral),
+                cca(clock));
+            if (dpu is not null)
+            {
+                verifiers.Add(new DpuVerifier(dpu with { Clock = clock }));
+            }
+
+            if (config.Sample)
+            {
+                verifiers.AddRange(new SampleVerifier(), new SampleDeviceVerifier());
+            }
+
+            if (File.Exists(key))
+            {
+                verifiers.Add(SecureExecution(key, clock, collateral));
+            }
+
+            return verifiers.ToImmutable();
+        };
     }
 
-    private static SnpVerifierOptions Snp(AsSnpConfig config, SimulatedRoots simulated, TimeProvider time) => new()
+    private static SnpVerifierOptions Snp(AsSnpConfig config, SimulatedRoots simulated) => new()
     {
-        Clock = time,
         SimulatedRoots = simulated.Snp,
         Revocation = config.Revocation switch
         {
@@ -94,9 +124,8 @@ internal static class VerifierWiring
         AcceptLegacyJson = config.AcceptLegacyJson,
     };
 
-    private static DcapOptions Dcap(AsDcapConfig config, SimulatedRoots simulated, TimeProvider time) => new()
+    private static DcapOptions Dcap(AsDcapConfig config, SimulatedRoots simulated) => new()
     {
-        Clock = time,
         Roots = [.. IntelRootKey.ProductionOnly, .. simulated.Intel],
         UpdateSeries = config.TcbUpdateType == "standard" ? TcbUpdateSeries.Standard : TcbUpdateSeries.Early,
         AcceptedStatuses = [.. Enum.GetValues<TcbStatus>().Where(s => config.AcceptedTcbStatuses.Contains(s.ToWireName(), StringComparer.Ordinal))],
@@ -104,51 +133,40 @@ internal static class VerifierWiring
         AcceptEvidenceCollateral = config.AcceptEvidenceCollateral,
     };
 
-    private static void AddNvidia(IServiceCollection services, AsVerifierConfig config, SimulatedRoots simulated, TimeProvider time)
+    private static Func<TimeProvider, ICollateralProvider, IVerifier> Nvidia(AsNvidiaConfig nvidia, SimulatedRoots simulated, DateTimeOffset now)
     {
-        AsNvidiaConfig nvidia = config.Nvidia;
         if (nvidia.Remote)
         {
-            services.AddSingleton<IVerifier>(p => new NvidiaRemoteVerifier(new NvidiaRemoteVerifierOptions
+            return (clock, collateral) => new NvidiaRemoteVerifier(new NvidiaRemoteVerifierOptions
             {
                 Http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan },
                 Service = new Uri(nvidia.VerifierUrl),
-                Collateral = p.GetRequiredService<ICollateralProvider>(),
-                Clock = time,
-            }));
-        }
-        else
-        {
-            ImmutableArray<TrustedKey> signers = TrustedFiles.ReadRoots(nvidia.ManifestRoots);
-            DateTimeOffset now = time.GetUtcNow();
-            var local = new NvidiaVerifier(new NvidiaVerifierOptions
-            {
-                Clock = time,
-                Roots = [NvidiaRoots.DeviceIdentity, .. TrustedFiles.ReadRoots(nvidia.TrustedRoots), .. simulated.Nvidia],
-                ReferenceManifests =
-                [
-                    .. TrustedFiles.ReadManifests(nvidia.DriverManifests, NvidiaManifestKind.Driver, signers, now),
-                    .. TrustedFiles.ReadManifests(nvidia.VbiosManifests, NvidiaManifestKind.Vbios, signers, now),
-                ],
-                RequireReferenceManifests = nvidia.RequireManifests,
+                Collateral = collateral,
+                Clock = clock,
             });
-            services.AddSingleton<IVerifier>(local);
         }
 
-        if (config.Dpu is { } dpu)
+        ImmutableArray<TrustedKey> signers = TrustedFiles.ReadRoots(nvidia.ManifestRoots);
+        var local = new NvidiaVerifierOptions
         {
-            var options = new DpuVerifierOptions { Clock = time, Roots = TrustedFiles.ReadRoots(dpu.RootPath), LongestAliasAge = TimeSpan.FromSeconds(dpu.MaxCertAgeSeconds) };
-            services.AddSingleton<IVerifier>(new DpuVerifier(options));
-        }
+            Roots = [NvidiaRoots.DeviceIdentity, .. TrustedFiles.ReadRoots(nvidia.TrustedRoots), .. simulated.Nvidia],
+            ReferenceManifests =
+            [
+                .. TrustedFiles.ReadManifests(nvidia.DriverManifests, NvidiaManifestKind.Driver, signers, now),
+                .. TrustedFiles.ReadManifests(nvidia.VbiosManifests, NvidiaManifestKind.Vbios, signers, now),
+            ],
+            RequireReferenceManifests = nvidia.RequireManifests,
+        };
+        return (clock, _) => new NvidiaVerifier(local with { Clock = clock });
     }
 
     /// <summary>Local verification with the stores that the configuration names, or a remote service; without a configuration no token is trusted.</summary>
-    private static IVerifier Cca(TimeProvider time)
+    private static Func<TimeProvider, IVerifier> Cca()
     {
         string path = Variable("CCA_CONFIG_FILE", CcaFile);
         if (!File.Exists(path))
         {
-            return new CcaVerifier(new CcaVerifierOptions());
+            return _ => new CcaVerifier(new CcaVerifierOptions());
         }
 
         Refusal? refusal = null;
@@ -161,15 +179,11 @@ internal static class VerifierWiring
 
         if (configuration.Address is { } address)
         {
-            return new CcaRemoteVerifier(new CcaRemoteVerifierOptions
-            {
-                Http = ClientTrusting(configuration.CaCertificate),
-                Address = address,
-                Clock = time,
-            });
+            var remote = new CcaRemoteVerifierOptions { Http = ClientTrusting(configuration.CaCertificate), Address = address };
+            return clock => new CcaRemoteVerifier(remote with { Clock = clock });
         }
 
-        return new CcaVerifier(new CcaVerifierOptions
+        var local = new CcaVerifierOptions
         {
             TrustAnchors = CcaTrustAnchorStore.Parse(File.ReadAllBytes(configuration.TrustAnchorStore!)).TryGet(out CcaTrustAnchorStore? store, out refusal)
                 ? store
@@ -177,7 +191,8 @@ internal static class VerifierWiring
             ReferenceValues = CcaReferenceValueStore.Parse(File.ReadAllBytes(configuration.ReferenceValueStore!)).TryGet(out CcaReferenceValueStore? references, out refusal)
                 ? references
                 : throw new ArgumentException($"{configuration.ReferenceValueStore}: {refusal.Detail}"),
-        });
+        };
+        return _ => new CcaVerifier(local);
     }
 
     /// <summary>A client that trusts the system's authorities, or only those of a file.</summary>

@@ -46,7 +46,8 @@ public sealed record CollateralItem(ReadOnlyMemory<byte> Body)
             : refusal.Within("stored collateral");
     }
 
-    internal static Result<CollateralItem> FromJson(JsonElement json)
+    /// <summary>Reads the members that <see cref="Encode"/> wrote; others are passed over.</summary>
+    public static Result<CollateralItem> FromJson(JsonElement json)
     {
         if (json.ValueKind != JsonValueKind.Object
             || !json.TryGetProperty("body", out JsonElement body)
