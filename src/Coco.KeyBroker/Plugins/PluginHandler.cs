@@ -229,7 +229,7 @@ internal sealed partial class PluginHandler
     private (KbsError Error, Refusal Cause)? Decide(PolicyQuestion question, ResourcePolicy policy)
     {
         using Activity? span = KeyBrokerTracing.Start("policy");
-        (KbsError Error, Refusal Cause)? denied = Ask(call, plugin, token, policy);
+        (KbsError Error, Refusal Cause)? denied = Ask(question, policy);
         if (denied is { Cause: var cause })
         {
             span.Refuse(cause);
@@ -238,7 +238,7 @@ internal sealed partial class PluginHandler
         return denied;
     }
 
-    private (KbsError Error, Refusal Cause)? Ask(BrokerCall call, IBrokerPlugin plugin, VerifiedToken token, ResourcePolicy policy)
+    private (KbsError Error, Refusal Cause)? Ask(PolicyQuestion question, ResourcePolicy policy)
     {
         _metrics.PolicyEvaluations.Add(1);
         if (policy.Compiled is not { } compiled)

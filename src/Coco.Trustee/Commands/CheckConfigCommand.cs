@@ -70,7 +70,7 @@ internal static class CheckConfigCommand
     {
         try
         {
-            VerifierWiring.Add(new ServiceCollection(), settings.Verifiers, TimeProvider.System);
+            VerifierWiring.Add(new ServiceCollection(), settings.Verifiers, TimeProvider.System, recordCollateral: false);
         }
         catch (ArgumentException e)
         {
