@@ -155,34 +155,34 @@ internal static partial class TrusteeServer
 
     private static void AddStores(IServiceCollection services, TrusteeSettings settings, TimeProvider time)
     {
-        IStoreProvider store = StoreWiring.Open(settings.Store, settings.Home, time);
+        var opened = new Dictionary<StoreSettings, IStoreProvider>();
+        IStoreProvider store = Open(settings.Store);
         if (!settings.StoreOverrides.IsEmpty)
         {
-            var opened = new Dictionary<StoreSettings, IStoreProvider> { [settings.Store] = store };
-            var routes = new Dictionary<string, IStoreProvider>(StringComparer.Ordinal);
-            foreach ((string name, StoreSettings other) in settings.StoreOverrides)
-            {
-                if (!opened.TryGetValue(other, out IStoreProvider? provider))
-                {
-                    opened[other] = provider = StoreWiring.Open(other, settings.Home, time);
-                }
-
-                routes[name] = provider;
-            }
-
-            store = new RoutingStoreProvider(store, routes);
+            store = new RoutingStoreProvider(store, settings.StoreOverrides.ToDictionary(o => o.Key, o => Open(o.Value), StringComparer.Ordinal));
         }
 
-        if (store is PostgresStoreProvider postgres)
+        IStoreProvider main = StoreWiring.Seal(store, settings);
+        IStoreProvider? sessions = settings.SessionStore is { } other ? StoreWiring.Seal(Open(other), settings) : null;
+        services.AddSingleton(StoreWiring.Watch(main, settings, time));
+        if (sessions is not null)
+        {
+            services.AddSingleton<ISessionStoreProvider>(new SessionStore(sessions));
+        }
+
+        foreach (PostgresStoreProvider postgres in opened.Values.OfType<PostgresStoreProvider>())
         {
             services.AddSingleton<IHostedService>(new ExpirySweep(postgres, time));
         }
 
-        services.AddSingleton(StoreWiring.Watch(StoreWiring.Seal(store, settings), settings, time));
-        if (settings.SessionStore is { } session)
+        SealedStoreProvider[] sealedStores = [.. ((IStoreProvider?[])[main, sessions]).OfType<SealedStoreProvider>()];
+        if (sealedStores.Length > 0)
         {
-            services.AddSingleton<ISessionStoreProvider>(new SessionStore(StoreWiring.Seal(StoreWiring.Open(session, settings.Home, time), settings)));
+            services.AddSingleton<IHostedService>(p => new KeyRingRotation(
+                settings.KeyRingPath!, sealedStores, settings.KeyRingAcceptsPlain, time, p.GetRequiredService<ILogger<KeyRingRotation>>()));
         }
+
+        IStoreProvider Open(StoreSettings one) => opened.TryGetValue(one, out IStoreProvider? present) ? present : opened[one] = StoreWiring.Open(one, settings.Home, time);
     }
 
     private static long AddKeyBroker(IServiceCollection services, TrusteeSettings settings)

@@ -143,5 +143,6 @@ public sealed class DeploymentTests : IDisposable
         string output = await ServerProcess.RunAsync(
             TrusteeProcess.Program("Coco.Trustee", "trustee"), ["check-config", file, "--home", _folder], new Dictionary<string, string> { ["POSTGRES_URL"] = "postgres://u@db/x" });
         Assert.Contains("good", output);
+        Assert.DoesNotContain("unknown", output);
     }
 }

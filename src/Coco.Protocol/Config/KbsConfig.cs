@@ -260,4 +260,7 @@ public sealed record KbsStorageConfig
 
     /// <summary>Ours: file with the key ring for encryption at rest; null for none.</summary>
     public string? KeyRingPath { get; init; }
+
+    /// <summary>Whether values that were stored before the ring was configured are still read; they are sealed in the background.</summary>
+    public bool KeyRingAcceptsPlain { get; init; }
 }

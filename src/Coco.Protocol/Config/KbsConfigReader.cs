@@ -332,7 +332,13 @@ internal sealed class KbsConfigReader(ConfigProblems problems)
             PostgresPort = postgres.NumberOr("port", standard.PostgresPort, 1, 65535),
             RedisUrl = redis.Secret("url") ?? standard.RedisUrl,
             KeyRingPath = sealing.Text("key_ring"),
+            KeyRingAcceptsPlain = sealing.FlagOr("accept_plain", false),
         };
+        if (storage.KeyRingAcceptsPlain)
+        {
+            sealing.Warn("accept_plain", "insecure: values that are not sealed are believed", "false, once all are sealed");
+        }
+
         if (storage.Type is "local_fs" or "local_json" && !backends.Has(storage.Type))
         {
             t.Warn($"backends.{storage.Type}", "nothing, so the default folder is used", "the table, which the reference requires");

@@ -13,9 +13,17 @@ namespace Coco.Storage;
 /// </param>
 public sealed class SealedStoreProvider(IStoreProvider inner, KeyRing ring, bool acceptPlain) : IStoreProvider
 {
+    private volatile KeyRing _ring = ring;
+
+    /// <summary>The keys that are used now.</summary>
+    public KeyRing Ring => _ring;
+
+    /// <summary>Uses other keys from now on, in stores that are open already too. Records under keys that the new ring lacks cannot be opened any more.</summary>
+    public void Use(KeyRing other) => _ring = other;
+
     /// <inheritdoc/>
     public async ValueTask<IKeyValueStore> OpenAsync(StoreNamespace name, CancellationToken ct) =>
-        new SealedStore(await inner.OpenAsync(name, ct).ConfigureAwait(false), name.Value, ring, acceptPlain);
+        new SealedStore(await inner.OpenAsync(name, ct).ConfigureAwait(false), name.Value, this, acceptPlain);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoreNamespace>> ListNamespacesAsync(CancellationToken ct) => inner.ListNamespacesAsync(ct);
@@ -28,9 +36,13 @@ public sealed class SealedStoreProvider(IStoreProvider inner, KeyRing ring, bool
         int changed = 0;
         await foreach (string key in raw.ListAsync(string.Empty, ct).ConfigureAwait(false))
         {
-            while (await raw.GetAsync(key, ct).ConfigureAwait(false) is { } present && KeyRing.KeyIdOf(present.Value.Span) != ring.ActiveKeyId)
+            while (await raw.GetAsync(key, ct).ConfigureAwait(false) is { } present && KeyRing.KeyIdOf(present.Value.Span) != _ring.ActiveKeyId)
             {
-                StoredValue plain = (await opened.GetAsync(key, ct).ConfigureAwait(false))!.Value;
+                if (await opened.GetAsync(key, ct).ConfigureAwait(false) is not { } plain)
+                {
+                    break;
+                }
+
                 var options = new PutOptions { IfVersion = present.Version, ExpiresAt = present.ExpiresAt };
                 if (await opened.PutAsync(key, plain.Value, options, ct).ConfigureAwait(false))
                 {
@@ -43,7 +55,7 @@ public sealed class SealedStoreProvider(IStoreProvider inner, KeyRing ring, bool
         return changed;
     }
 
-    private sealed class SealedStore(IKeyValueStore store, string ns, KeyRing keys, bool plainToo) : IKeyValueStore
+    private sealed class SealedStore(IKeyValueStore store, string ns, SealedStoreProvider owner, bool plainToo) : IKeyValueStore
     {
         public async ValueTask<StoredValue?> GetAsync(string key, CancellationToken ct) =>
             await store.GetAsync(key, ct).ConfigureAwait(false) is { } found ? Unseal(key, found) : null;
@@ -51,7 +63,7 @@ public sealed class SealedStoreProvider(IStoreProvider inner, KeyRing ring, bool
         public async ValueTask<bool> PutAsync(string key, ReadOnlyMemory<byte> value, PutOptions options, CancellationToken ct)
         {
             StoreKeys.Require(key);
-            return await store.PutAsync(key, keys.Seal(value.Span, Associated(key)), options, ct).ConfigureAwait(false);
+            return await store.PutAsync(key, owner._ring.Seal(value.Span, Associated(key)), options, ct).ConfigureAwait(false);
         }
 
         public async ValueTask<StoredValue?> DeleteAsync(string key, CancellationToken ct) =>
@@ -63,7 +75,7 @@ public sealed class SealedStoreProvider(IStoreProvider inner, KeyRing ring, bool
 
         private StoredValue Unseal(string key, StoredValue found)
         {
-            if (keys.Open(found.Value.Span, Associated(key)).TryGet(out byte[]? plain, out Refusal? refusal))
+            if (owner._ring.Open(found.Value.Span, Associated(key)).TryGet(out byte[]? plain, out Refusal? refusal))
             {
                 return found with { Value = plain };
             }

@@ -108,6 +108,7 @@ internal static class AttestationCommand
                 Tls = chain is null ? null : new TlsSettings { CertificatePath = chain.FullName, KeyPath = privateKey!.FullName },
                 Store = KbsConfigWiring.StoreOf(config.Storage ?? new KbsStorageConfig(), null),
                 KeyRingPath = config.Storage?.KeyRingPath,
+                KeyRingAcceptsPlain = config.Storage?.KeyRingAcceptsPlain ?? false,
                 StoreOverrides = config.ReferenceValues.StorageType is { } values
                     ? ImmutableDictionary<string, StoreSettings>.Empty.Add("reference_value", KbsConfigWiring.StoreOf(config.Storage, values))
                     : ImmutableDictionary<string, StoreSettings>.Empty,

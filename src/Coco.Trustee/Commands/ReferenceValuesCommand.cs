@@ -56,6 +56,7 @@ internal static class ReferenceValuesCommand
                     Tls = null,
                     Store = KbsConfigWiring.StoreOf(config.Storage ?? new KbsStorageConfig(), null),
                     KeyRingPath = config.Storage?.KeyRingPath,
+                    KeyRingAcceptsPlain = config.Storage?.KeyRingAcceptsPlain ?? false,
                     ReferenceValues = options,
                     Warnings =
                     [

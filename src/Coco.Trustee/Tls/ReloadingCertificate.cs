@@ -13,7 +13,7 @@ internal sealed partial class ReloadingCertificate : IDisposable
     private readonly ILogger _logger;
     private readonly SelfMadeCertificates? _maker;
     private readonly ITimer _timer;
-    private (DateTime Certificate, DateTime Key) _stamp;
+    private byte[] _stamp;
     private SslStreamCertificateContext _context;
 
     /// <exception cref="InvalidOperationException">The files are missing, do not parse, or do not belong together.</exception>
@@ -49,8 +49,8 @@ internal sealed partial class ReloadingCertificate : IDisposable
         {
             // A certificate of our own is renewed here too, long before its end.
             _maker?.Ensure();
-            (DateTime, DateTime) stamp = Stamp();
-            if (stamp == _stamp)
+            byte[] stamp = Stamp();
+            if (stamp.AsSpan().SequenceEqual(_stamp))
             {
                 return;
             }
@@ -70,7 +70,19 @@ internal sealed partial class ReloadingCertificate : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    private (DateTime Certificate, DateTime Key) Stamp() => (File.GetLastWriteTimeUtc(_certificatePath), File.GetLastWriteTimeUtc(_keyPath));
+    // By content: a mounted secret changes behind links whose own times stay.
+    private byte[] Stamp()
+    {
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (string path in (string[])[_certificatePath, _keyPath])
+        {
+            byte[] content = File.ReadAllBytes(path);
+            digest.AppendData(content);
+            CryptographicOperations.ZeroMemory(content);
+        }
+
+        return digest.GetHashAndReset();
+    }
 
     private SslStreamCertificateContext Load()
     {

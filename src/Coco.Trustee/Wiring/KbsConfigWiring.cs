@@ -41,6 +41,7 @@ internal static class KbsConfigWiring
             SessionStore = config.SessionStorageType is { } session && session != config.Storage?.Type ? StoreOf(config.Storage, session) : null,
             StoreOverrides = Overrides(config),
             KeyRingPath = config.Storage?.KeyRingPath,
+            KeyRingAcceptsPlain = config.Storage?.KeyRingAcceptsPlain ?? false,
             StrictConsistency = config.StrictPolicyConsistency,
             KeyBroker = options => KeyBrokerConfiguration.Apply(config, options),
             Plugins = builder => builder.AddConfiguredPlugins(config),

@@ -58,7 +58,8 @@ storage_backend:
       path: /var/lib/trustee/trustee.db
 {{- end }}
 {{- if .Values.storage.keyRingSecret }}
-  key_ring: /etc/trustee/ring/ring.json
+  encryption:
+    key_ring: /etc/trustee/ring/ring.json
 {{- end }}
 plugins:
   - name: resource
