@@ -53,6 +53,7 @@ public static class AttestationExtensions
             p.GetRequiredService<Appraiser>(),
             p.GetRequiredService<TokenSignerSource>(),
             p.GetRequiredService<DecisionLog>(),
+            new ChallengeTokens(p.GetRequiredService<IStoreProvider>(), p.GetRequiredService<TimeProvider>()),
             options,
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<AttestationServiceCore>>()));

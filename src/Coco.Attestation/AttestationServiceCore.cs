@@ -20,6 +20,7 @@ public sealed partial class AttestationServiceCore
     private readonly AttestationPipeline _pipeline;
     private readonly TokenSignerSource _signers;
     private readonly DecisionLog _decisions;
+    private readonly ChallengeTokens _challenges;
     private readonly TimeProvider _clock;
     private readonly ILogger<AttestationServiceCore> _log;
 
@@ -29,6 +30,7 @@ public sealed partial class AttestationServiceCore
         Appraiser appraiser,
         TokenSignerSource signers,
         DecisionLog decisions,
+        ChallengeTokens challenges,
         AttestationOptions options,
         TimeProvider clock,
         ILogger<AttestationServiceCore> log)
@@ -36,6 +38,7 @@ public sealed partial class AttestationServiceCore
         _verifiers = Freeze(verifiers);
         _signers = signers;
         _decisions = decisions;
+        _challenges = challenges;
         _clock = clock;
         _log = log;
         Policies = policies;
@@ -45,6 +48,7 @@ public sealed partial class AttestationServiceCore
             appraiser,
             new EarIssuer(signers, options, clock),
             new SimpleIssuer(signers, appraiser, policies, options, clock),
+            challenges,
             options);
     }
 
@@ -92,6 +96,12 @@ public sealed partial class AttestationServiceCore
         _verifiers.TryGetValue(tee, out IVerifier? verifier)
             ? verifier.CreateChallengeAsync(teeParameters, ct)
             : new(new Refusal(RefusalCode.Unsupported, $"there is no verifier for {tee.ToWireName()} here"));
+
+    /// <summary>
+    /// A nonce for a guest that names no TEE yet, and a token for it: <c>{"nonce", "extra-params": {"jwt"}}</c> (JSON text). The guest sends the token
+    /// back as <c>challenge_token</c> of its structured runtime data.
+    /// </summary>
+    public async ValueTask<string> CreateNonceAsync(CancellationToken ct) => (await _challenges.CreateAsync(ct).ConfigureAwait(false)).ToJsonString();
 
     /// <summary>The JWKS document (JSON text) of the key that signs the tokens.</summary>
     public async ValueTask<string> GetKeySetAsync(CancellationToken ct) => Jwt.KeySet(await _signers.GetAsync(ct).ConfigureAwait(false));

@@ -192,6 +192,41 @@ public sealed class FaceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rest_ChallengeWithoutTee_GivesANonceWhoseTokenIsChecked()
+    {
+        using HttpResponseMessage challenge = await _http.PostAsync(new Uri("/challenge", UriKind.Relative), new StringContent("{}", Encoding.UTF8, "application/json"));
+        JsonNode given = JsonNode.Parse(await challenge.Content.ReadAsStringAsync())!;
+        string nonce = (string)given["nonce"]!, token = (string)given["extra-params"]!["jwt"]!;
+        string[] parts = token.Split('.');
+
+        Assert.Equal(32, Convert.FromBase64String(nonce).Length);
+        Assert.Equal("RS384", (string?)JsonNode.Parse(StrictBase64.DecodeUrl(parts[0]).Require())!["alg"]);
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(nonce, token));
+        Assert.Equal(HttpStatusCode.InternalServerError, await SendAsync("another", token));
+        Assert.Equal(HttpStatusCode.InternalServerError, await SendAsync(nonce, parts[0] + "." + parts[1] + "." + parts[1]));
+        _test.Clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(HttpStatusCode.InternalServerError, await SendAsync(nonce, token));
+
+        async Task<HttpStatusCode> SendAsync(string sent, string withToken)
+        {
+            var runtime = new JsonObject { ["nonce"] = sent, ["challenge_token"] = withToken };
+            byte[] reportData = SHA384.HashData(CanonicalJson.Write(TestAttestation.Json(runtime.ToJsonString())).Require());
+            var body = new JsonObject
+            {
+                ["verification_requests"] = new JsonArray(new JsonObject
+                {
+                    ["tee"] = "sample",
+                    ["evidence"] = Url($$"""{"svn":"1","report_data":"{{Convert.ToBase64String(reportData)}}"}"""),
+                    ["runtime_data"] = new JsonObject { ["structured"] = runtime },
+                }),
+                ["policy_ids"] = new JsonArray(),
+            };
+            using HttpResponseMessage answer = await _http.PostAsync(new Uri("/attestation", UriKind.Relative), new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"));
+            return answer.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task Rest_Policies_SetListGetDelete()
     {
         using HttpResponseMessage set = await PostAsync("/policy", $$"""{"policy_id":"mine_cpu","policy":"{{Url("package policy\n")}}"}""");

@@ -18,6 +18,7 @@ internal sealed class AttestationPipeline(
     Appraiser appraiser,
     EarIssuer ear,
     SimpleIssuer simple,
+    ChallengeTokens challenges,
     AttestationOptions options)
 {
     public async ValueTask<Result<AttestationToken>> RunAsync(
@@ -46,6 +47,11 @@ internal sealed class AttestationPipeline(
             }
 
             step.Bound = bound;
+            if (await challenges.CheckAsync(bound.RuntimeDataClaims, ct).ConfigureAwait(false) is { } badChallenge)
+            {
+                return trace.Refused(step, DecisionStep.Bind, badChallenge);
+            }
+
             if (!verifiers.TryGetValue(input.Evidence.Tee, out IVerifier? verifier))
             {
                 return trace.Refused(step, DecisionStep.Verify, new Refusal(RefusalCode.Unsupported, $"there is no verifier for {input.Evidence.Tee.ToWireName()} here"));

@@ -61,4 +61,13 @@ internal sealed class RsaTokenSigner : ITokenSigner
         _keys.Return(key);
         return new ValueTask<byte[]>(signature);
     }
+
+    /// <summary>Whether a signature is this key's.</summary>
+    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    {
+        RSA key = _keys.Take();
+        bool good = key.VerifyData(data, signature, HashAlgorithmName.SHA384, RSASignaturePadding.Pkcs1);
+        _keys.Return(key);
+        return good;
+    }
 }

@@ -8,9 +8,6 @@ namespace Coco.Attestation.Tokens;
 /// <summary>Gives the signer: the host's own, the configured key, or one that the replicas share through the store. Loads once.</summary>
 internal sealed class TokenSignerSource(IStoreProvider stores, AttestationOptions options, ITokenSigner? own = null)
 {
-    /// <summary>The namespace of generated keys. A host with a key ring seals it.</summary>
-    internal const string Namespace = "attestation_signing_key";
-
     private readonly SemaphoreSlim _gate = new(1, 1);
     private ITokenSigner? _signer = own;
 
@@ -51,41 +48,14 @@ internal sealed class TokenSignerSource(IStoreProvider stores, AttestationOption
         }
         else
         {
-            pkcs8 = await SharedAsync(rsa, ct).ConfigureAwait(false);
+            pkcs8 = await StoredKey.GetOrCreateAsync(
+                stores,
+                rsa ? "rs384.pkcs8" : "es256.pkcs8",
+                rsa ? static () => RSA.Create(2048) : static () => ECDsa.Create(ECCurve.NamedCurves.nistP256),
+                ct).ConfigureAwait(false);
         }
 
         return rsa ? Need(RsaTokenSigner.Create(pkcs8, certificates)) : Need(EcdsaTokenSigner.Create(pkcs8, certificates));
-    }
-
-    private async ValueTask<Secret> SharedAsync(bool rsa, CancellationToken ct)
-    {
-        string key = rsa ? "rs384.pkcs8" : "es256.pkcs8";
-        IKeyValueStore store = await stores.OpenAsync(StoreNamespace.Parse(Namespace).Require(), ct).ConfigureAwait(false);
-        StoredValue? kept = await store.GetAsync(key, ct).ConfigureAwait(false);
-        if (kept is null)
-        {
-            byte[] made = Generate(rsa);
-            try
-            {
-                await store.PutAsync(key, made, new PutOptions { OnlyIfAbsent = true }, ct).ConfigureAwait(false);
-            }
-            finally
-            {
-                CryptographicOperations.ZeroMemory(made);
-            }
-
-            // Whoever wrote first wins; everybody reads what stands.
-            kept = await store.GetAsync(key, ct).ConfigureAwait(false)
-                ?? throw new StoreUnavailableException("the signing key that was just written cannot be read");
-        }
-
-        return Secret.CopyOf(kept.Value.Value.Span);
-    }
-
-    private static byte[] Generate(bool rsa)
-    {
-        using AsymmetricAlgorithm made = rsa ? RSA.Create(2048) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return made.ExportPkcs8PrivateKey();
     }
 
     private static Secret FromPem(Secret pem, bool rsa)

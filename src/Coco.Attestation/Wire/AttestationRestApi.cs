@@ -114,6 +114,13 @@ internal sealed partial class AttestationRestApi(AttestationServiceCore core, IL
             return;
         }
 
+        if (!body.TryGetProperty("tee", out _))
+        {
+            await GuardAsync(http, async () =>
+                await TextAsync(http, await core.CreateNonceAsync(http.RequestAborted).ConfigureAwait(false), "application/json").ConfigureAwait(false)).ConfigureAwait(false);
+            return;
+        }
+
         if (Member(body, "tee") is not { } name || Member(body, "tee_params") is not { } parameters)
         {
             await BadAsync(http, "tee and tee_params are needed").ConfigureAwait(false);
