@@ -32,6 +32,6 @@ internal static class Telemetry
         CollectorRegistry registry = Metrics.NewCustomRegistry();
         var bridge = new PrometheusBridge(registry);
         app.Lifetime.ApplicationStopped.Register(bridge.Dispose);
-        app.MapMetrics(registry: registry);
+        app.MapMetrics(registry: registry).WithMetadata(new HttpMethodMetadata([HttpMethods.Get]));
     }
 }

@@ -127,6 +127,7 @@ internal static partial class TrusteeServer
                 Log.Listening(log, url);
             }
         });
+        app.Lifetime.ApplicationStopping.Register(() => Log.Draining(log, (int)DrainLimit.TotalSeconds));
         app.Lifetime.ApplicationStopped.Register(() => certificate?.Dispose());
         return app;
     }
@@ -346,6 +347,9 @@ internal static partial class TrusteeServer
     {
         [LoggerMessage(EventId = 10010, Level = LogLevel.Information, Message = "listening on {Url}")]
         public static partial void Listening(ILogger logger, string url);
+
+        [LoggerMessage(EventId = 10017, Level = LogLevel.Information, Message = "shutting down; requests under way have {Seconds} seconds")]
+        public static partial void Draining(ILogger logger, int seconds);
 
         [LoggerMessage(EventId = 10011, Level = LogLevel.Information, Message = "TLS with a certificate of our own; give clients {Path} (SHA-256 {Fingerprint})")]
         public static partial void SelfMade(ILogger logger, string path, string fingerprint);

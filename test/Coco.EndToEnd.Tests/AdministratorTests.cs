@@ -123,6 +123,25 @@ public sealed class AdministratorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Admin_RotateAndExpiry_AreVersionsOfTheirOwn()
+    {
+        await CocoAsync(["config", "set-resource", "--path", "a/b/c", "--resource-file", FileWith("one", "one"), .. AsAdmin]);
+        await CocoAsync(["config", "set-resource-policy", "--allow-all", .. AsAdmin]);
+
+        await CocoAsync(["admin", "rotate", "a/b/c", "--length", "16", .. AsAdmin]);
+        string rotated = await CocoAsync(["get-resource", "--path", "a/b/c", .. Connected]);
+        string expires = TimeProvider.System.GetUtcNow().AddDays(1).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+        await CocoAsync(["admin", "expiry", "a/b/c", "--at", expires, .. AsAdmin]);
+        JsonArray history = JsonNode.Parse(await CocoAsync(["admin", "history", "a/b/c", .. AsAdmin]))!.AsArray();
+        (int past, string refusal) = await RunAsync(["admin", "expiry", "a/b/c", "--at", "2020-01-01T00:00:00Z", .. AsAdmin]);
+
+        Assert.Equal(16, Convert.FromBase64String(rotated.Trim()).Length);
+        Assert.Equal([3, 16, 16], history.Select(v => v!["size"]!.GetValue<int>()));
+        Assert.Equal((true, expires), (history[2]!["current"]!.GetValue<bool>(), history[2]!["expires"]!.GetValue<string>()));
+        Assert.True(past != 0, refusal);
+    }
+
+    [Fact]
     public async Task AuditVerify_AnEditedOrRemovedRecord_IsNamed()
     {
         for (int i = 0; i < 3; i++)

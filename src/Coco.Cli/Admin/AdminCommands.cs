@@ -66,7 +66,9 @@ internal static class AdminCommands
     private static Command Expire()
     {
         var at = new Option<string?>("--at") { Description = "From this instant on it does not exist; without it, it stays" };
-        return OnResource("expire", "Set from when on a secret does not exist", HttpMethod.Post, "resource-expiry", at, r => r.GetValue(at) is { } t ? "?at=" + Uri.EscapeDataString(t) : string.Empty);
+        Command command = OnResource("expire", "Set from when on a secret does not exist", HttpMethod.Post, "resource-expiry", at, r => r.GetValue(at) is { } t ? "?at=" + Uri.EscapeDataString(t) : string.Empty);
+        command.Aliases.Add("expiry");
+        return command;
     }
 
     private static Command OnResource(string name, string description, HttpMethod method, string endpoint, Option? extra = null, Func<ParseResult, string>? query = null)
