@@ -64,6 +64,7 @@ internal static partial class TrusteeServer
             if (settings.RemoteReferenceValues is { } rvps)
             {
                 builder.Services.AddSingleton<IReferenceValueSource>(new GrpcReferenceValues(rvps));
+                builder.Services.AddSingleton(_ => new GrpcReferenceValueSource(rvps.AbsoluteUri));
             }
             else
             {
@@ -291,6 +292,10 @@ internal static partial class TrusteeServer
         if (serve.HasFlag(TrusteeServices.AttestationGrpc))
         {
             app.MapCocoAttestationGrpc();
+            if (settings.RemoteReferenceValues is not null)
+            {
+                app.MapCocoReferenceValueForwarding();
+            }
         }
 
         if (serve.HasFlag(TrusteeServices.AttestationRest))

@@ -11,6 +11,9 @@ internal sealed class CborNode
     private const int MaxDepth = 24;
     private const int MaxItems = 200_000;
 
+    // Maps are looked into many times; a walk over the members each time would take the square of their count.
+    private Dictionary<int, CborNode>? _byNumber;
+
     private CborNode(CborNodeKind kind)
     {
         Kind = kind;
@@ -60,15 +63,19 @@ internal sealed class CborNode
     {
         get
         {
-            foreach ((CborNode k, CborNode value) in Members)
+            if (_byNumber is null)
             {
-                if (k.Kind == CborNodeKind.Integer && k.Number == key)
+                _byNumber = [];
+                foreach ((CborNode k, CborNode value) in Members)
                 {
-                    return value;
+                    if (k.Kind == CborNodeKind.Integer && k.Number >= int.MinValue && k.Number <= int.MaxValue)
+                    {
+                        _byNumber.TryAdd((int)k.Number, value);
+                    }
                 }
             }
 
-            return null;
+            return _byNumber.GetValueOrDefault(key);
         }
     }
 

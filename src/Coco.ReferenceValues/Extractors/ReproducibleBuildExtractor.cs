@@ -101,7 +101,10 @@ internal sealed class ReproducibleBuildExtractor(TimeProvider clock, ReferenceVa
 
             using FileStream stream = file.OpenRead();
             string digest = Convert.ToHexStringLower(SHA256.HashData(stream));
-            records[file.Name] = ReferenceValueRecord.OfHashes(file.Name, [new HashEntry("sha256", digest)], until);
+            if (!records.TryAdd(file.Name, ReferenceValueRecord.OfHashes(file.Name, [new HashEntry("sha256", digest)], until)))
+            {
+                return new Refusal(RefusalCode.Conflict, $"the build gave two files named '{file.Name}', and names are all that reference values are told apart by");
+            }
         }
 
         return records.Count == 0

@@ -39,7 +39,7 @@ internal sealed class SlsaExtractor(TimeProvider clock, ReferenceValuesOptions o
 
         JsonElement proof = root.TryGetProperty("audit_proof", out JsonElement a) && a.ValueKind == JsonValueKind.Object ? a : default;
         DateTimeOffset until = ReferenceValueRecord.DefaultExpiration(clock.GetUtcNow());
-        var byName = new SortedDictionary<string, ImmutableArray<HashEntry>>(StringComparer.Ordinal);
+        var byName = new SortedDictionary<string, (List<HashEntry> Hashes, HashSet<HashEntry> Known)>(StringComparer.Ordinal);
         HashSet<string>? signers = null;
         foreach (JsonElement item in list.EnumerateArray())
         {
@@ -53,14 +53,17 @@ internal sealed class SlsaExtractor(TimeProvider clock, ReferenceValuesOptions o
             signers = signers is null ? [.. opened.Signers] : [.. signers.Intersect(opened.Signers, StringComparer.Ordinal)];
             foreach (SlsaSubject subject in subjects)
             {
-                byName[subject.Name] = byName.TryGetValue(subject.Name, out ImmutableArray<HashEntry> known)
-                    ? [.. known, .. subject.Hashes.Where(h => !known.Contains(h))]
-                    : subject.Hashes;
+                if (!byName.TryGetValue(subject.Name, out (List<HashEntry> Hashes, HashSet<HashEntry> Known) of))
+                {
+                    byName[subject.Name] = of = ([], []);
+                }
+
+                of.Hashes.AddRange(subject.Hashes.Where(of.Known.Add));
             }
         }
 
         return new ExtractedProvenance(
-            [.. byName.Select(e => ReferenceValueRecord.OfHashes(e.Key, e.Value, until) with { AuditProof = proof })],
+            [.. byName.Select(e => ReferenceValueRecord.OfHashes(e.Key, [.. e.Value.Hashes], until) with { AuditProof = proof })],
             [.. signers ?? []]);
     }
 

@@ -65,12 +65,14 @@ internal sealed class SwidExtractor(TimeProvider clock) : IReferenceValueExtract
                 return new Refusal(RefusalCode.Malformed, "a measurement of the SWID tag has no index") { Field = "index" };
             }
 
+            // By name once: looking for each number among all attributes would take the square of their count.
+            var byName = resource.Attributes().Where(a => a.Name.Namespace == Sha384).ToDictionary(a => a.Name.LocalName, a => a.Value, StringComparer.Ordinal);
             var hashes = new List<string>();
-            for (int i = 0; resource.Attribute(Sha384 + string.Create(CultureInfo.InvariantCulture, $"Hash{i}")) is { } hash; i++)
+            for (int i = 0; byName.TryGetValue(string.Create(CultureInfo.InvariantCulture, $"Hash{i}"), out string? hash); i++)
             {
-                if (hash.Value.AsSpan().ContainsAnyExcept('0'))
+                if (hash.AsSpan().ContainsAnyExcept('0'))
                 {
-                    hashes.Add(hash.Value);
+                    hashes.Add(hash);
                 }
             }
 

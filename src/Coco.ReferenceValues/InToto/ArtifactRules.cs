@@ -6,14 +6,24 @@ namespace Coco.ReferenceValues.InToto;
 /// <summary>Applies the rules of one step or inspection (rvps.md 11): each rule takes from the queue what it allows.</summary>
 internal static class ArtifactRules
 {
+    /// <summary>Steps of pattern matching that one chain may take: more rules times artifacts than anybody writes, and still only seconds.</summary>
+    public const long MaxSteps = 500_000_000;
+
     /// <summary>Null when the materials and the products of <paramref name="link"/> keep their rules.</summary>
     public static Refusal? Check(
         string name,
         InTotoLink link,
         ImmutableArray<ArtifactRule> materialRules,
         ImmutableArray<ArtifactRule> productRules,
-        IReadOnlyDictionary<string, InTotoLink> links) =>
-        Check(name, "materials", link.Materials, link, materialRules, links) ?? Check(name, "products", link.Products, link, productRules, links);
+        IReadOnlyDictionary<string, InTotoLink> links,
+        ref long budget)
+    {
+        Refusal? broken = Check(name, "materials", link.Materials, link, materialRules, links, ref budget)
+            ?? Check(name, "products", link.Products, link, productRules, links, ref budget);
+
+        // What ran out matched nothing, so what it says of the artifacts means nothing.
+        return budget < 0 ? new Refusal(RefusalCode.TooLarge, $"the rules of the chain take more than {MaxSteps} steps of matching") { Check = "in-toto.rule" } : broken;
+    }
 
     private static Refusal? Check(
         string name,
@@ -21,16 +31,22 @@ internal static class ArtifactRules
         ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> artifacts,
         InTotoLink link,
         ImmutableArray<ArtifactRule> rules,
-        IReadOnlyDictionary<string, InTotoLink> links)
+        IReadOnlyDictionary<string, InTotoLink> links,
+        ref long budget)
     {
         var queue = new SortedSet<string>(artifacts.Keys, StringComparer.Ordinal);
         foreach (ArtifactRule rule in rules)
         {
+            if (--budget < 0)
+            {
+                return null;
+            }
+
             switch (rule.Kind)
             {
                 case ArtifactRuleKind.Disallow:
-                    string[] hit = [.. queue.Where(p => Glob.Matches(rule.Pattern, p))];
-                    if (hit.Length > 0)
+                    List<string> hit = Hits(rule.Pattern, queue, ref budget);
+                    if (hit.Count > 0)
                     {
                         return Broken(name, side, $"'{rule.Text}' matched the following artifacts: ['{string.Join("', '", hit.Take(20))}']");
                     }
@@ -44,15 +60,34 @@ internal static class ArtifactRules
 
                     break;
                 case ArtifactRuleKind.Match:
-                    queue.ExceptWith(Matched(rule, queue, artifacts, links));
+                    queue.ExceptWith(Matched(rule, queue, artifacts, links, ref budget));
                     break;
                 default:
-                    queue.ExceptWith([.. queue.Where(p => Glob.Matches(rule.Pattern, p) && Allows(rule.Kind, p, link))]);
+                    queue.ExceptWith(Hits(rule.Pattern, queue, ref budget).Where(p => Allows(rule.Kind, p, link)).ToArray());
                     break;
             }
         }
 
         return null;
+    }
+
+    private static List<string> Hits(string pattern, SortedSet<string> queue, ref long budget)
+    {
+        var hits = new List<string>();
+        foreach (string path in queue)
+        {
+            if (budget < 0)
+            {
+                break;
+            }
+
+            if (Glob.Matches(pattern, path, ref budget))
+            {
+                hits.Add(path);
+            }
+        }
+
+        return hits;
     }
 
     private static bool Allows(ArtifactRuleKind kind, string path, InTotoLink link) => kind switch
@@ -69,7 +104,8 @@ internal static class ArtifactRules
         ArtifactRule rule,
         SortedSet<string> queue,
         ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> artifacts,
-        IReadOnlyDictionary<string, InTotoLink> links)
+        IReadOnlyDictionary<string, InTotoLink> links,
+        ref long budget)
     {
         var consumed = new List<string>();
         if (!links.TryGetValue(rule.DestinationStep, out InTotoLink? destination))
@@ -82,13 +118,18 @@ internal static class ArtifactRules
         ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> side = rule.DestinationIsProducts ? destination.Products : destination.Materials;
         foreach (string path in queue)
         {
+            if (--budget < 0)
+            {
+                break;
+            }
+
             if (!path.StartsWith(sourcePrefix, StringComparison.Ordinal))
             {
                 continue;
             }
 
             string rest = path[sourcePrefix.Length..];
-            if (Glob.Matches(rule.Pattern, rest)
+            if (Glob.Matches(rule.Pattern, rest, ref budget)
                 && side.TryGetValue(destinationPrefix + rest, out ImmutableSortedDictionary<string, string>? there)
                 && InTotoLink.Same(artifacts[path], there))
             {

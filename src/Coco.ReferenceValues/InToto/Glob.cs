@@ -7,9 +7,22 @@ internal static class Glob
     /// <summary>Whether the whole text matches. Takes at most pattern times text steps.</summary>
     public static bool Matches(string pattern, string text)
     {
+        long budget = long.MaxValue;
+        return Matches(pattern, text, ref budget);
+    }
+
+    /// <summary>The same, counting steps; false when they are used up (the budget is then negative).</summary>
+    public static bool Matches(string pattern, string text, ref long budget)
+    {
         int p = 0, t = 0, star = -1, retry = 0;
+        budget--;
         while (t < text.Length)
         {
+            if (--budget < 0)
+            {
+                return false;
+            }
+
             if (p < pattern.Length && pattern[p] == '*')
             {
                 star = p++;

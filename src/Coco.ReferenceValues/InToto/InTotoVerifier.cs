@@ -7,6 +7,7 @@ namespace Coco.ReferenceValues.InToto;
 internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspections)
 {
     private const int MaxDepth = 8;
+    private const int MaxLinks = 10_000;
 
     /// <summary>Verifies the layout, its links and sub-layouts, and gives the summary link with the layout's end.</summary>
     /// <param name="layout">The layout's file.</param>
@@ -21,7 +22,7 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
         IReadOnlyDictionary<string, string>? parameters,
         CancellationToken ct) =>
         InTotoMetadata.Parse(layout).TryGet(out InTotoMetadata? metadata, out Refusal? why)
-            ? VerifyAsync(metadata, keys, files, string.Empty, parameters, string.Empty, 0, ct)
+            ? VerifyAsync(metadata, keys, files, string.Empty, parameters, string.Empty, new Budget(), 0, ct)
             : new(why.Within("layout"));
 
     private async ValueTask<Result<InTotoSummary>> VerifyAsync(
@@ -31,6 +32,7 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
         string directory,
         IReadOnlyDictionary<string, string>? parameters,
         string stepName,
+        Budget budget,
         int depth,
         CancellationToken ct)
     {
@@ -68,7 +70,7 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
             return new Refusal(RefusalCode.Expired, "Layout expired") { Check = "in-toto.expiry" };
         }
 
-        if (!LoadLinks(layout, files, directory).TryGet(out Dictionary<string, Dictionary<string, InTotoMetadata>>? found, out why))
+        if (!LoadLinks(layout, files, directory, budget).TryGet(out Dictionary<string, Dictionary<string, InTotoMetadata>>? found, out why))
         {
             return why;
         }
@@ -89,7 +91,7 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
                 {
                     InTotoKey signer = KeyOf(layout, keyId)!;
                     Result<InTotoSummary> inner = await VerifyAsync(
-                        link, [signer], files, $"{directory}{step.Name}.{Prefix(keyId)}/", null, step.Name, depth + 1, ct).ConfigureAwait(false);
+                        link, [signer], files, $"{directory}{step.Name}.{Prefix(keyId)}/", null, step.Name, budget, depth + 1, ct).ConfigureAwait(false);
                     if (!inner.TryGet(out InTotoSummary? summary, out why))
                     {
                         return why.Within($"sub-layout of step '{step.Name}'");
@@ -118,13 +120,13 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
 
         foreach (InTotoStep step in layout.Steps)
         {
-            if (ArtifactRules.Check(step.Name, links[step.Name], step.Materials, step.Products, links) is { } broken)
+            if (ArtifactRules.Check(step.Name, links[step.Name], step.Materials, step.Products, links, ref budget.Steps) is { } broken)
             {
                 return broken;
             }
         }
 
-        if (!layout.Inspections.IsEmpty && await InspectAsync(layout, files, links, ct).ConfigureAwait(false) is { } failed)
+        if (!layout.Inspections.IsEmpty && await InspectAsync(layout, files, links, budget, ct).ConfigureAwait(false) is { } failed)
         {
             return failed;
         }
@@ -138,7 +140,7 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
         return new InTotoSummary(new InTotoLink(stepName, first.Materials, last.Products, last.Command), until);
     }
 
-    private static Result<Dictionary<string, Dictionary<string, InTotoMetadata>>> LoadLinks(InTotoLayout layout, InTotoFiles files, string directory)
+    private static Result<Dictionary<string, Dictionary<string, InTotoMetadata>>> LoadLinks(InTotoLayout layout, InTotoFiles files, string directory, Budget budget)
     {
         var all = new Dictionary<string, Dictionary<string, InTotoMetadata>>(StringComparer.Ordinal);
         foreach (InTotoStep step in layout.Steps)
@@ -149,6 +151,12 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
                 string path = $"{directory}{step.Name}.{Prefix(keyId)}.link";
                 if (InTotoFiles.Check(path) is null && files.Read(path) is { } bytes)
                 {
+                    // A directory that links to itself has sub-layouts without end.
+                    if (--budget.Links < 0)
+                    {
+                        return new Refusal(RefusalCode.TooLarge, $"the chain has more than {MaxLinks} links") { Check = "in-toto.link" };
+                    }
+
                     if (!InTotoMetadata.Parse(bytes).TryGet(out InTotoMetadata? link, out Refusal? why))
                     {
                         return why.Within(path);
@@ -207,7 +215,7 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
 
     private static string Prefix(string keyId) => keyId.Length <= 8 ? keyId : keyId[..8];
 
-    private async ValueTask<Refusal?> InspectAsync(InTotoLayout layout, InTotoFiles files, Dictionary<string, InTotoLink> links, CancellationToken ct)
+    private async ValueTask<Refusal?> InspectAsync(InTotoLayout layout, InTotoFiles files, Dictionary<string, InTotoLink> links, Budget budget, CancellationToken ct)
     {
         if (inspections is null)
         {
@@ -229,13 +237,21 @@ internal sealed class InTotoVerifier(TimeProvider clock, InspectionRunner? inspe
 
         foreach (InTotoInspection inspection in layout.Inspections)
         {
-            if (ArtifactRules.Check(inspection.Name, links[inspection.Name], inspection.Materials, inspection.Products, links) is { } broken)
+            if (ArtifactRules.Check(inspection.Name, links[inspection.Name], inspection.Materials, inspection.Products, links, ref budget.Steps) is { } broken)
             {
                 return broken;
             }
         }
 
         return null;
+    }
+
+    /// <summary>What is left of the work that one chain may take, sub-layouts included.</summary>
+    private sealed class Budget
+    {
+        public long Steps = ArtifactRules.MaxSteps;
+
+        public int Links { get; set; } = MaxLinks;
     }
 }
 

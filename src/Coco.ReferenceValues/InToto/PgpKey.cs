@@ -14,9 +14,11 @@ internal sealed class PgpKey
     private readonly SignerKey? _key;
     private readonly DSAParameters? _dsa;
     private readonly DateTimeOffset? _expires;
+    private readonly int _signatureLength;
 
-    private PgpKey(string keyId, string method, SignerKey? key, DSAParameters? dsa, DateTimeOffset? expires)
+    private PgpKey(string keyId, string method, SignerKey? key, DSAParameters? dsa, DateTimeOffset? expires, int signatureLength = 0)
     {
+        _signatureLength = signatureLength;
         _keyId = keyId;
         Method = method;
         _key = key;
@@ -65,7 +67,7 @@ internal sealed class PgpKey
 
                 return VerificationKey.FromJwk(Jwk.FromRsa(n, e, null)).TryGet(out VerificationKey? rsa, out Refusal? why)
                     && SignerKey.ParseSpki(rsa.SubjectPublicKeyInfo).TryGet(out SignerKey? key, out why)
-                    ? new PgpKey(keyId, method, key, null, expires)
+                    ? new PgpKey(keyId, method, key, null, expires, n.Length)
                     : why;
             }
 
@@ -129,7 +131,8 @@ internal sealed class PgpKey
         switch (Method)
         {
             case "pgp+rsa-pkcsv1.5":
-                return _key!.VerifyPkcs1(data, signature, HashAlgorithmName.SHA256);
+                // OpenPGP writes numbers without leading zeros: one signature in 256 is shorter than the modulus.
+                return signature.Length <= _signatureLength && _key!.VerifyPkcs1(data, Pad(signature.ToArray(), _signatureLength), HashAlgorithmName.SHA256);
             case "pgp+eddsa-ed25519":
                 return _key!.VerifyEd25519(digest, signature);
             default:

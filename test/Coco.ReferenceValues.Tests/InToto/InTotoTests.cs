@@ -239,6 +239,43 @@ public sealed class InTotoTests
         Assert.False(key.VerifyPss("data"u8, signature, HashAlgorithmName.SHA256));
     }
 
+    [Fact]
+    public void PgpSignature_ThatBeginsWithZero_Verifies()
+    {
+        using var rsa = RSA.Create(2048);
+        RSAParameters numbers = rsa.ExportParameters(includePrivateParameters: false);
+        string id = new('b', 40);
+        InTotoKey key = InTotoKey.Parse(id, HostileJson.Parse(new JsonObject
+        {
+            ["type"] = "rsa",
+            ["method"] = "pgp+rsa-pkcsv1.5",
+            ["hashes"] = new JsonArray("pgp+SHA2"),
+            ["keyval"] = new JsonObject { ["public"] = new JsonObject { ["n"] = Convert.ToHexString(numbers.Modulus!), ["e"] = Convert.ToHexString(numbers.Exponent!) } },
+        }.ToJsonString()).Require()).Require();
+        byte[] headers = [4, 0, 1, 8, 0, 0];
+        for (int i = 0; ; i++)
+        {
+            var body = new JsonObject { ["_type"] = "link", ["name"] = i.ToString(System.Globalization.CultureInfo.InvariantCulture) };
+            byte[] canonical = OlpcJson.Write(HostileJson.Parse(body.ToJsonString()).Require()).Require();
+            byte[] signature = rsa.SignData([.. canonical, .. headers, 4, 0xFF, 0, 0, 0, (byte)headers.Length], HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            if (signature[0] != 0)
+            {
+                continue;
+            }
+
+            InTotoMetadata Metadata(byte[] bytes) => InTotoMetadata.Parse(Encoding.UTF8.GetBytes(new JsonObject
+            {
+                ["signed"] = body.DeepClone(),
+                ["signatures"] = new JsonArray(new JsonObject { ["keyid"] = id, ["signature"] = Convert.ToHexStringLower(bytes), ["other_headers"] = Convert.ToHexStringLower(headers) }),
+            }.ToJsonString())).Require();
+
+            Assert.Null(key.Verify(Metadata(signature[1..]), _clock.GetUtcNow()));
+            Assert.NotNull(key.Verify(Metadata(signature[2..]), _clock.GetUtcNow()));
+            Assert.NotNull(key.Verify(Metadata([.. signature, 0]), _clock.GetUtcNow()));
+            return;
+        }
+    }
+
     private string FunctionaryId => Id(_functionary, "ecdsa-sha2-nistp384");
 
     private string LinkName => $"build.{FunctionaryId[..8]}.link";
