@@ -66,9 +66,9 @@ internal static class KbsGroup
         {
             if (LoadSuite.IsWanted(name))
             {
-                double before = KeyOperations.SealToEcNanoseconds();
+                double before = KeyOperations.AgreeNanoseconds();
                 LoadResult result = LoadSuite.Measure(new Load(name, Connections, _ => ours.Get(bearer, ec), server));
-                LoadSuite.Report(name, result, 1e9 / Math.Min(before, KeyOperations.SealToEcNanoseconds()));
+                LoadSuite.Report(name, result, 1e9 / Math.Min(before, KeyOperations.AgreeNanoseconds()));
             }
         }
 

@@ -315,10 +315,18 @@ public sealed class AdminTests : IDisposable
         RawAnswer attest = await two.SendAsync("POST", "/kbs/v0/attest", Example.Text("1.attest.json"), "Cookie: " + auth.Cookie);
         RawAnswer again = await three.SendAsync("POST", "/kbs/v0/attest", Example.Text("1.attest.json"), "Cookie: " + auth.Cookie);
         RawAnswer resource = await three.SendAsync("GET", "/kbs/v0/resource/default/greeting/en", null, "Cookie: " + auth.Cookie);
+        await using TestBroker four = await TestBroker.StartAsync(null, one.Stores);
+        four.Attestation.FixedToken = "another";
+        RawAnswer other = await four.SendAsync("POST", "/kbs/v0/attest", Example.Text("1.attest.json"), "Cookie: " + auth.Cookie);
+        await using TestBroker five = await TestBroker.StartAsync(null, one.Stores);
+        RawAnswer refused = await five.SendAsync(
+            "POST", "/kbs/v0/attest", Example.Text("1.attest.json").Replace("W/MLONgU", "W/MLONgV", StringComparison.Ordinal), "Cookie: " + auth.Cookie);
 
         Assert.Equal(200, attest.Status);
         Assert.Equal(attest.Text, again.Text);
-        Assert.Equal(0, three.Attestation.Attestations);
+        Assert.Equal(attest.Text, other.Text);
+        Assert.Equal(attest.Text, refused.Text);
+        Assert.Equal(1, five.Attestation.Attestations);
         Assert.Equal("hello, coco", Guest.Open(resource.Body, "tee-p256.jwk.json"));
     }
 

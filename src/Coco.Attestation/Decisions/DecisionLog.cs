@@ -23,6 +23,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
     private const int MaxBatch = 512;
     private const int MaxSegmentBytes = 4 << 20;
+    private const int MaxKeptBuffer = 1 << 20;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
 
     private readonly IStoreProvider _stores;
@@ -38,6 +39,9 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     private readonly ConcurrentDictionary<string, PendingDecision> _pending = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _starting = new();
+
+    // The writer's, for one segment after the other.
+    private readonly MemoryStream _segment = new();
     private Task? _writer;
     private long _sinceRetention;
 
@@ -233,6 +237,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
         }
 
         _stop.Dispose();
+        await _segment.DisposeAsync().ConfigureAwait(false);
     }
 
     private static async IAsyncEnumerable<JsonObject> ReadAsync(IKeyValueStore segments, string key, [EnumeratorCancellation] CancellationToken ct)
@@ -335,7 +340,13 @@ internal sealed partial class DecisionLog : IAsyncDisposable
         int at = 0;
         while (at < batch.Count)
         {
-            using var buffer = new MemoryStream();
+            MemoryStream buffer = _segment;
+            buffer.SetLength(0);
+            if (buffer.Capacity > MaxKeptBuffer)
+            {
+                buffer.Capacity = 0;
+            }
+
             int first = at;
             long shared = 0;
             await using (var json = new Utf8JsonWriter(buffer, Tokens.SortedJson.Options))

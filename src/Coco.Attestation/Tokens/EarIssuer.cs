@@ -12,6 +12,11 @@ namespace Coco.Attestation.Tokens;
 /// <summary>Step 5: the EAR token (attestation-service.md 10).</summary>
 internal sealed class EarIssuer(TokenSignerSource signers, AttestationOptions options, TimeProvider clock)
 {
+    private const int MaxKeptBuffer = 1 << 18;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_buffer;
+
     private (ITokenSigner Signer, byte[] Header)? _header;
 
     /// <summary>One submodule per appraisal, named by class and number.</summary>
@@ -33,9 +38,11 @@ internal sealed class EarIssuer(TokenSignerSource signers, AttestationOptions op
         return await Jwt.SignAsync(signer, header.Header, Payload(appraisals, token, now), ct).ConfigureAwait(false);
     }
 
+    // Valid on this thread until the next payload; signing copies it before it waits for anything.
     private ReadOnlyMemory<byte> Payload(ImmutableArray<Appraisal> appraisals, TokenOptions token, long now)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
+        ArrayBufferWriter<byte> buffer = t_buffer is { Capacity: <= MaxKeptBuffer } kept ? kept : t_buffer = new ArrayBufferWriter<byte>(8192);
+        buffer.ResetWrittenCount();
         using (var json = new Utf8JsonWriter(buffer, SortedJson.Options))
         {
             json.WriteStartObject();

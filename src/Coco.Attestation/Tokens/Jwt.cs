@@ -32,7 +32,7 @@ internal static class Jwt
         return Encode(buffer.WrittenSpan);
     }
 
-    /// <summary>Signs.</summary>
+    /// <summary>Signs. The payload is copied before anything is waited for.</summary>
     public static async ValueTask<AttestationToken> SignAsync(ITokenSigner signer, byte[] encodedHeader, ReadOnlyMemory<byte> payload, CancellationToken ct)
     {
         int length = encodedHeader.Length + 1 + Base64Url.GetEncodedLength(payload.Length);

@@ -256,13 +256,35 @@ internal sealed partial class HandshakeHandler
             return refusal;
         }
 
-        // A session is attested once: the holder of its cookie gets the same token again (kbs.md 2.3).
+        // A session is attested once: the holder of its cookie gets the same token again (kbs.md 2.3). What another replica gave shows when ours is
+        // stored, so that only a refusal has to look for it.
+        if (_sessions.FindHere(session.Id) is { } known)
+        {
+            return new Issued(known, Digest(known));
+        }
+
+        Result<Issued> result = await AttestNewAsync(session, request, call.Cancelled);
+        if (result.Refusal is not { } refused)
+        {
+            return result;
+        }
+
         if (await _sessions.FindAsync(session.Id, call.Cancelled) is { } present)
         {
             return new Issued(present, Digest(present));
         }
 
-        if ((session.Nonce ?? await _sessions.FindChallengeAsync(session.Id, call.Cancelled)) is not { } nonce)
+        if (refused.Check == Judged)
+        {
+            _metrics.AttestationFailures.Add(1, KeyBrokerMetrics.Tag("tee_type", session.Tee.ToWireName()));
+        }
+
+        return refused;
+    }
+
+    private async ValueTask<Result<Issued>> AttestNewAsync(Session session, AttestRequest request, CancellationToken ct)
+    {
+        if ((session.Nonce ?? await _sessions.FindChallengeAsync(session.Id, ct)) is not { } nonce)
         {
             return new Refusal(RefusalCode.Expired, "the challenge of the session is gone");
         }
@@ -277,20 +299,19 @@ internal sealed partial class HandshakeHandler
             return new Refusal(RefusalCode.Unsupported, "an RSA1_5 key is accepted from guests of protocol 0.1.x only");
         }
 
-        if (!AttestInputs.Of(request, session.Tee, nonce, session.HashAlgorithm).TryGet(out ImmutableArray<AttestationInput> inputs, out refusal))
+        if (!AttestInputs.Of(request, session.Tee, nonce, session.HashAlgorithm).TryGet(out ImmutableArray<AttestationInput> inputs, out Refusal? refusal))
         {
             return refusal;
         }
 
         PolicyId policy = session.Policy is null ? PolicyId.Default : PolicyId.Parse(session.Policy).Require();
-        if (!(await EvaluateAsync(inputs, policy, call.Cancelled)).TryGet(out AttestationToken? token, out refusal))
+        if (!(await EvaluateAsync(inputs, policy, ct)).TryGet(out AttestationToken? token, out refusal))
         {
-            _metrics.AttestationFailures.Add(1, KeyBrokerMetrics.Tag("tee_type", session.Tee.ToWireName()));
             return refusal with { Detail = refusal.ToString(), Check = Judged };
         }
 
         _metrics.AttestationSuccesses.Add(1, KeyBrokerMetrics.Tag("tee_type", session.Tee.ToWireName()));
-        AttestationToken stored = await _sessions.AddAsync(session, token, call.Cancelled);
+        AttestationToken stored = await _sessions.AddAsync(session, token, ct);
         var issued = new Issued(stored, Digest(stored));
         if (ReferenceEquals(stored, token))
         {

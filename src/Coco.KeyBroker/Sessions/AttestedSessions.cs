@@ -16,6 +16,9 @@ internal sealed class AttestedSessions(KeyBrokerStores stores)
     public ValueTask<AttestationToken?> FindAsync(string id, CancellationToken ct) =>
         _cache.TryGet(id, out AttestationToken? token) ? new(token) : ReadAsync(id, ct);
 
+    /// <summary>The token of a session as far as this process knows it; asks no store.</summary>
+    public AttestationToken? FindHere(string id) => _cache.TryGet(id, out AttestationToken? token) ? token : null;
+
     /// <summary>Stores the token of a session. Gives the one that is stored: of two calls at once the first's.</summary>
     public async ValueTask<AttestationToken> AddAsync(Session session, AttestationToken token, CancellationToken ct)
     {

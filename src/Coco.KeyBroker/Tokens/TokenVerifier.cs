@@ -35,7 +35,7 @@ internal sealed class TokenVerifier
     private readonly ImmutableArray<JsonPointer> _keyPaths;
     private readonly BoundedCache<string, Known> _tokens = new(CachedTokens);
     private readonly BoundedCache<string, Issuer> _issuers = new(CachedIssuers);
-    private readonly BoundedCache<string, string> _issuedHere = new(CachedTokens);
+    private readonly BoundedCache<string, Noted> _issuedHere = new(CachedTokens);
     private volatile ServiceKeys? _serviceKeys;
 
     /// <exception cref="ArgumentException">An address or a pointer of the options is malformed, or nobody is trusted.</exception>
@@ -51,6 +51,12 @@ internal sealed class TokenVerifier
         {
             throw new ArgumentException("no issuer of attestation tokens is trusted: give a JWK set or a certificate", nameof(options));
         }
+    }
+
+    private sealed record Noted(string Digest)
+    {
+        /// <summary>Most tokens are used once, and what is made of them is large: it is kept from the second use on.</summary>
+        public bool WasUsed { get; set; }
     }
 
     private sealed record Known(VerifiedToken Token, long TrustGeneration, DateTimeOffset IssuerTo);
@@ -97,7 +103,7 @@ internal sealed class TokenVerifier
     {
         if (_trust.TrustAttestationService)
         {
-            _issuedHere.Set(token.Compact, digest);
+            _issuedHere.Set(token.Compact, new Noted(digest));
         }
     }
 
@@ -131,15 +137,19 @@ internal sealed class TokenVerifier
             return refusal.Within("attestation token");
         }
 
-        bool issuedHere = _issuedHere.TryGet(token.Compact, out string? digest);
-        if ((issuedHere ? message.CheckAlgorithm(issuer.Key, JwsAlgorithms.AttestationToken) : message.Verify(issuer.Key, JwsAlgorithms.AttestationToken)) is { } bad)
+        _issuedHere.TryGet(token.Compact, out Noted? noted);
+        if ((noted is not null ? message.CheckAlgorithm(issuer.Key, JwsAlgorithms.AttestationToken) : message.Verify(issuer.Key, JwsAlgorithms.AttestationToken)) is { } bad)
         {
             return bad.Within("attestation token");
         }
 
-        digest ??= Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
+        string digest = noted?.Digest ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
         Result<VerifiedToken> read = Read(message, digest);
-        if (read.TryGet(out VerifiedToken? verified, out _))
+        if (noted is { WasUsed: false })
+        {
+            noted.WasUsed = true;
+        }
+        else if (read.TryGet(out VerifiedToken? verified, out _))
         {
             // Loading the keys may have moved the generation on; what was decided holds for the one before at least.
             _tokens.Set(token.Compact, new Known(verified, Math.Max(generation, TrustGeneration), issuer.To));
