@@ -37,7 +37,7 @@ internal static class AttestationGroup
 
             double before = KeyOperations.SnpAppraisalNanoseconds();
             LoadResult result = LoadSuite.Measure(new Load(name, Connections, start, server));
-            double signatures = Math.Min(before, KeyOperations.SnpAppraisalNanoseconds());
+            double signatures = (before + KeyOperations.SnpAppraisalNanoseconds()) / 2;
             LoadSuite.Report(name, result, Environment.ProcessorCount * 1e9 / signatures);
             LoadSuite.Line(name + "-per-cpu-second", 1e6 / result.ServerMicroseconds, "per-cpu-second", 1e9 / signatures);
         }

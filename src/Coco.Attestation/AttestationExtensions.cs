@@ -81,6 +81,7 @@ public static class AttestationExtensions
             p.GetService<IReferenceValueExpirations>(),
             p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IHostedService, DoctorRounds>();
+        services.AddSingleton<IHostedService, RetentionRounds>();
         if (options.Signer is not null)
         {
             services.AddSingleton<IHostedService, SignerStart>();

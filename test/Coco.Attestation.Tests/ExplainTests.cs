@@ -181,6 +181,19 @@ public sealed class ExplainTests
     }
 
     [Fact]
+    public async Task Retention_WhereHardlyAnythingHappens_EndsRecordsByTheClockAlone()
+    {
+        await using var test = new TestAttestation(new AttestationOptions { Decisions = new DecisionOptions { Retention = TimeSpan.FromDays(1) } });
+        AttestationOutcome outcome = await test.Core.AttestAsync([TestAttestation.Sample()], [], CancellationToken.None);
+        await test.Get<DecisionLog>().FlushAsync(CancellationToken.None);
+        Assert.NotNull(await test.Get<DecisionLog>().FindAsync(outcome.DecisionId, CancellationToken.None));
+
+        test.Clock.Advance(TimeSpan.FromDays(1));
+
+        Assert.Null(await test.Get<DecisionLog>().FindAsync(outcome.DecisionId, CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Records_SwitchedOff_GiveIdsAllTheSame()
     {
         await using var test = new TestAttestation(new AttestationOptions { Decisions = new DecisionOptions { Enabled = false } });

@@ -363,7 +363,8 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
             shared += _content.TakeBytesAdded();
             string key = new SegmentKey(batch[first].Id, batch[at - 1].Id, buffer.Length + shared).ToString();
-            await segments.PutAsync(key, buffer.GetBuffer().AsMemory(0, (int)buffer.Length), new PutOptions { Relaxed = true }, ct).ConfigureAwait(false);
+            var options = new PutOptions { ExpiresAt = _clock.GetUtcNow() + _options.Decisions.Retention, Relaxed = true };
+            await segments.PutAsync(key, buffer.GetBuffer().AsMemory(0, (int)buffer.Length), options, ct).ConfigureAwait(false);
         }
     }
 

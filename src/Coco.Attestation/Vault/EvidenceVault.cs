@@ -189,7 +189,7 @@ public sealed class EvidenceVault
         Func<JsonObject, CancellationToken, ValueTask<(Verdict Before, Verdict After)?>> judge,
         CancellationToken ct)
     {
-        long examined = 0, skipped = 0, pass = 0, fail = 0;
+        long examined = 0, skipped = 0, pass = 0, fail = 0, changed = 0;
         var changes = new ConcurrentBag<VerdictChange>();
         await Parallel.ForEachAsync(
             _log.ListAsync(since, ct),
@@ -220,7 +220,7 @@ public sealed class EvidenceVault
                         Interlocked.Increment(ref fail);
                     }
 
-                    if (changes.Count < maxListed)
+                    if (Interlocked.Increment(ref changed) <= maxListed)
                     {
                         string tees = string.Join('+', (record["evidences"] as JsonArray ?? []).Select(e => (string?)e!["tee"]));
                         changes.Add(new VerdictChange((string)record["id"]!, tees, both.Before.Status, both.After.Status, both.After.Why));
@@ -229,10 +229,10 @@ public sealed class EvidenceVault
 
                 if (done % ProgressEvery == 0)
                 {
-                    progress?.Report(new ReverifyProgress(done, changes.Count));
+                    progress?.Report(new ReverifyProgress(done, Interlocked.Read(ref changed)));
                 }
             }).ConfigureAwait(false);
-        progress?.Report(new ReverifyProgress(examined, changes.Count));
+        progress?.Report(new ReverifyProgress(examined, changed));
         return new ReverifyReport(examined, skipped, pass, fail, [.. changes.OrderBy(c => c.DecisionId, StringComparer.Ordinal)]);
     }
 
@@ -265,7 +265,7 @@ public sealed class EvidenceVault
         {
             if (!TeeTypes.TryParse((string?)evidence["tee"], out TeeType tee)
                 || await _content.GetAsync((string?)evidence["evidence"] ?? string.Empty, vault: true, ct).ConfigureAwait(false) is not { } bytes
-                || !HostileJson.Parse(bytes.Span, bytes.Length).TryGet(out JsonElement body, out _)
+                || !TryParse(bytes.Span, out JsonElement body)
                 || evidence["report_data"] is not JsonObject reportData)
             {
                 return null;
@@ -314,6 +314,21 @@ public sealed class EvidenceVault
         return worst;
     }
 
+    // It was checked as hostile JSON when it came.
+    private static bool TryParse(ReadOnlySpan<byte> stored, out JsonElement body)
+    {
+        try
+        {
+            body = JsonElement.Parse(stored);
+            return true;
+        }
+        catch (JsonException)
+        {
+            body = default;
+            return false;
+        }
+    }
+
     private static async ValueTask<Verdict> JudgeAsync(
         Appraiser appraiser,
         CompiledPolicy policy,
@@ -334,31 +349,30 @@ public sealed class EvidenceVault
             return new Verdict("refused", why.Detail);
         }
 
-        string sentence = string.Empty;
-        if (policy is not null && appraisal.Vector.Status is TrustTier.Warning or TrustTier.Contraindicated)
-        {
-            var references = new JsonObject();
-            foreach ((string name, JsonElement? value) in appraisal.ReferenceValues)
-            {
-                references[name] = value is { } known ? EvidenceBinder.ToNode(known) : null;
-            }
+        return new Verdict(appraisal.Vector.Status.ToWireName(), policy is null ? null : () => Explain(appraisal, policy));
+    }
 
-            sentence = appraisal.Vector.Claims().Where(c => TrustVector.TierOf(c.Value) is TrustTier.Warning or TrustTier.Contraindicated)
-                .SelectMany(c => PolicyFindings.Of(policy!, c.Name, appraisal.Claims, references))
-                .Select(f => f.Sentence)
-                .FirstOrDefault() ?? string.Empty;
+    private static string Explain(Appraisal appraisal, IAppraisalPolicy policy)
+    {
+        if (appraisal.Vector.Status is not (TrustTier.Warning or TrustTier.Contraindicated))
+        {
+            return "no trust claim is below affirming";
         }
 
-        return new Verdict(appraisal.Vector.Status.ToWireName(), sentence);
+        var references = new JsonObject();
+        foreach ((string name, JsonElement? value) in appraisal.ReferenceValues)
+        {
+            references[name] = value is { } known ? EvidenceBinder.ToNode(known) : null;
+        }
+
+        return appraisal.Vector.Claims().Where(c => TrustVector.TierOf(c.Value) is TrustTier.Warning or TrustTier.Contraindicated)
+            .SelectMany(c => PolicyFindings.Of(policy, c.Name, appraisal.Claims, references))
+            .Select(f => f.Sentence)
+            .FirstOrDefault() ?? string.Empty;
     }
 
     private async ValueTask<Verdict> VerdictAsync(Result<Appraisal> appraised, CompiledPolicy? replaced, string storedId, CancellationToken ct)
     {
-        if (replaced is null && appraised.TryGet(out Appraisal? appraisal, out _) && appraisal.Vector.Status is not (TrustTier.Warning or TrustTier.Contraindicated))
-        {
-            return Describe(appraised, null);
-        }
-
         IAppraisalPolicy? policy = replaced?.Policy
             ?? ((await _policies.CompiledAsync(storedId, ct).ConfigureAwait(false)).TryGet(out CompiledPolicy? live, out _) ? live.Policy : null);
         return Describe(appraised, policy);
@@ -375,8 +389,16 @@ public sealed class EvidenceVault
         return claims;
     }
 
-    private sealed record Verdict(string Status, string Why)
+    // Why is only asked of verdicts that changed: an explanation costs more than the appraisal.
+    private sealed record Verdict(string Status, Func<string>? Explained)
     {
+        public Verdict(string status, string why)
+            : this(status, () => why)
+        {
+        }
+
+        public string Why => Explained?.Invoke() ?? string.Empty;
+
         public bool IsAffirmed => Status == "affirming";
 
         public int Rank => Status switch { "none" => 0, "affirming" => 1, "warning" => 2, "contraindicated" => 3, _ => 4 };
