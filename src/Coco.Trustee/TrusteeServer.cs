@@ -111,7 +111,7 @@ internal static partial class TrusteeServer
         }
 
         Telemetry.Add(builder);
-        ReloadingCertificate? certificate = Listen(builder, settings, maxBody, time);
+        ReloadingCertificate? certificate = Listen(builder, settings, attests, maxBody, time);
         WebApplication app = builder.Build();
         if (corsOrigin is not null)
         {
@@ -247,7 +247,7 @@ internal static partial class TrusteeServer
         services.AddHealthChecks().Add(new HealthCheckRegistration("store", p => new StoreHealth(p.GetRequiredService<IStoreProvider>(), probed), null, null));
     }
 
-    private static ReloadingCertificate? Listen(WebApplicationBuilder builder, TrusteeSettings settings, long maxBody, TimeProvider time)
+    private static ReloadingCertificate? Listen(WebApplicationBuilder builder, TrusteeSettings settings, bool attests, long maxBody, TimeProvider time)
     {
         ILoggerFactory startLog = LoggerFactory.Create(Logs.SetUp);
         ReloadingCertificate? certificate = settings.Tls is { } tls ? Certificate(settings, tls, time, startLog.CreateLogger("Coco.Trustee.Tls")) : null;
@@ -256,7 +256,7 @@ internal static partial class TrusteeServer
             Listeners.SetLimits(kestrel, maxBody, settings.Limits);
             foreach ((IPEndPoint socket, HttpProtocols plain) in settings.Sockets.Select(s => (s, HttpProtocols.Http1)).Concat(settings.GrpcSockets.Select(s => (s, HttpProtocols.Http2))))
             {
-                Listeners.Listen(kestrel, socket, certificate is null ? plain : HttpProtocols.Http1AndHttp2, certificate, settings.Tls, settings.Limits.HandshakeTimeout);
+                Listeners.Listen(kestrel, socket, certificate is null ? plain : HttpProtocols.Http1AndHttp2, certificate, settings.Tls, settings.Limits.HandshakeTimeout, attests);
             }
         });
         return certificate;

@@ -47,6 +47,11 @@ public sealed class StandAloneAttestationTests(StandAloneAttestationTests.Servic
         JsonNode discovery = JsonNode.Parse(await service.Http.GetStringAsync(".well-known/openid-configuration"))!;
         Assert.Equal("an-issuer", (string?)discovery["issuer"]);
         JsonNode keys = JsonNode.Parse(await service.Http.GetStringAsync((string?)discovery["jwks_uri"]))!;
+
+        // The gRPC port answers that one question over HTTP/1.1 too, and no other.
+        Assert.Equal(keys.ToJsonString(), JsonNode.Parse(await service.Http.GetStringAsync(new Uri(service.GrpcUrl + "/.well-known/jwks.json")))!.ToJsonString());
+        using HttpResponseMessage other = await service.Http.GetAsync(new Uri(service.GrpcUrl + "/policy"));
+        Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
         Assert.True(JsonNode.DeepEquals(Part(overGrpc, 0)["jwk"], Assert.Single(keys["keys"]!.AsArray())));
     }
 
@@ -170,6 +175,8 @@ public sealed class StandAloneAttestationTests(StandAloneAttestationTests.Servic
 
         public string AdminUrl { get; private set; } = string.Empty;
 
+        public string GrpcUrl { get; private set; } = string.Empty;
+
         public ECDsa Key { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
         public Task<HttpResponseMessage> PostAsync(string path, string body) =>
@@ -196,7 +203,8 @@ public sealed class StandAloneAttestationTests(StandAloneAttestationTests.Servic
                  "shadow_policies":{"default_cpu":"FOLDER/shadow.rego"}}
                 """,
                 listeners: 3);
-            Channel = GrpcChannel.ForAddress("http://127.0.0.1:" + grpc);
+            GrpcUrl = "http://127.0.0.1:" + grpc;
+            Channel = GrpcChannel.ForAddress(GrpcUrl);
             Http = new HttpClient { BaseAddress = new Uri("http://127.0.0.1:" + rest) };
             AdminUrl = "http://127.0.0.1:" + admin;
         }

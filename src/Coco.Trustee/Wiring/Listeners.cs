@@ -26,7 +26,7 @@ internal static class Listeners
         kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections ?? OpenFiles.Limit() - OtherDescriptors;
     }
 
-    public static void Listen(KestrelServerOptions kestrel, IPEndPoint at, HttpProtocols protocols, ReloadingCertificate? certificate, TlsSettings? tls, TimeSpan handshakeTimeout)
+    public static void Listen(KestrelServerOptions kestrel, IPEndPoint at, HttpProtocols protocols, ReloadingCertificate? certificate, TlsSettings? tls, TimeSpan handshakeTimeout, bool keysOverHttp1)
     {
         kestrel.Listen(at, listen =>
         {
@@ -34,6 +34,10 @@ internal static class Listeners
             if (certificate is not null)
             {
                 UseTls(listen, certificate, tls!, handshakeTimeout);
+            }
+            else if (keysOverHttp1 && protocols == HttpProtocols.Http2)
+            {
+                KeySetSideRoute.Use(listen);
             }
         });
     }
