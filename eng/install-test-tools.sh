@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests drive. Does nothing where all are there.
 set -euo pipefail
-packages=(jq curl openssl in-toto gnupg postgresql-15 redis-server nebula softhsm2 ovmf swtpm swtpm-tools tpm2-tools haproxy faketime buildah unzip)
+packages=(jq curl openssl in-toto gnupg systemd postgresql-15 redis-server nebula softhsm2 ovmf swtpm swtpm-tools tpm2-tools haproxy faketime buildah unzip)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")

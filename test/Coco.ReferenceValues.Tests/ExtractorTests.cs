@@ -193,66 +193,33 @@ public sealed class ExtractorTests
         Assert.Equal(RefusalCode.NotFound, why?.Code);
     }
 
-    private static byte[] Corim()
-    {
-        var comid = new CborWriter();
-        comid.WriteStartMap(1);
-        comid.WriteInt32(4);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(0);
-        comid.WriteStartArray(1);
-        comid.WriteStartArray(2);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(0);
-        comid.WriteStartMap(2);
-        comid.WriteInt32(1);
-        comid.WriteTextString("vendor");
-        comid.WriteInt32(2);
-        comid.WriteTextString("model");
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        comid.WriteStartArray(1);
-        comid.WriteStartMap(2);
-        comid.WriteInt32(0);
-        comid.WriteInt32(3);
-        comid.WriteInt32(1);
-        comid.WriteStartMap(3);
-        comid.WriteInt32(2);
-        comid.WriteStartArray(2);
-        foreach (byte[] digest in new byte[][] { [1, 2], [3, 4] })
+    private static byte[] Corim() => TestCorim.Make(
+        c =>
         {
-            comid.WriteStartArray(2);
-            comid.WriteInt32(7);
-            comid.WriteByteString(digest);
-            comid.WriteEndArray();
-        }
-
-        comid.WriteEndArray();
-        comid.WriteInt32(4);
-        comid.WriteTag((CborTag)560);
-        comid.WriteByteString([0xbe, 0xef]);
-        comid.WriteInt32(11);
-        comid.WriteTextString("bios");
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        var corim = new CborWriter();
-        corim.WriteTag((CborTag)501);
-        corim.WriteStartMap(2);
-        corim.WriteInt32(0);
-        corim.WriteTextString("id");
-        corim.WriteInt32(1);
-        corim.WriteStartArray(1);
-        corim.WriteTag((CborTag)506);
-        corim.WriteByteString(comid.Encode());
-        corim.WriteEndArray();
-        corim.WriteEndMap();
-        return corim.Encode();
-    }
+            c.WriteStartMap(2);
+            c.WriteInt32(1);
+            c.WriteTextString("vendor");
+            c.WriteInt32(2);
+            c.WriteTextString("model");
+            c.WriteEndMap();
+        },
+        c => TestCorim.Array(c, () =>
+        {
+            c.WriteStartMap(2);
+            c.WriteInt32(0);
+            c.WriteInt32(3);
+            c.WriteInt32(1);
+            c.WriteStartMap(3);
+            c.WriteInt32(2);
+            TestCorim.Digests(c, [1, 2], [3, 4]);
+            c.WriteInt32(4);
+            c.WriteTag((CborTag)560);
+            c.WriteByteString([0xbe, 0xef]);
+            c.WriteInt32(11);
+            c.WriteTextString("bios");
+            c.WriteEndMap();
+            c.WriteEndMap();
+        }));
 
     private static byte[] Sign(byte[] payload, ECDsa key)
     {

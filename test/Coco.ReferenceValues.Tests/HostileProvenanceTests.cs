@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Formats.Cbor;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,8 +8,8 @@ using Coco.ReferenceValues.InToto;
 namespace Coco.ReferenceValues.Tests;
 
 /// <summary>
-/// Provenance that is meant to do harm: huge, nested, cyclic, with names that climb. Each is refused with a reason or costs no more than its size, and what was registered before
-/// is untouched. Sizes are such that work that grows with the square of the input would not end.
+/// Provenance that is meant to do harm: huge, nested, cyclic, with names that climb. Each is refused with a reason or costs no more than its size, and
+/// what was registered before is untouched. Sizes are such that work that grows with the square of the input would not end.
 /// </summary>
 public sealed class HostileProvenanceTests
 {
@@ -125,41 +124,35 @@ public sealed class HostileProvenanceTests
     [Fact]
     public async Task Corim_ManyMembersLookedIntoByManyMeasurements_CostsNoMoreThanItsSize()
     {
-        var comid = new CborWriter();
-        comid.WriteStartMap(1);
-        comid.WriteInt32(4);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(0);
-        comid.WriteStartArray(1);
-        comid.WriteStartArray(2);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(0);
-        comid.WriteStartMap(60_000);
-        for (int i = 0; i < 60_000; i++)
-        {
-            comid.WriteInt32(i + 100);
-            comid.WriteInt32(1);
-        }
+        const int Members = 60_000, Measurements = 15_000;
+        byte[] corim = TestCorim.Make(
+            c =>
+            {
+                c.WriteStartMap(Members);
+                for (int i = 0; i < Members; i++)
+                {
+                    c.WriteInt32(i + 100);
+                    c.WriteInt32(1);
+                }
 
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        comid.WriteStartArray(15_000);
-        for (int i = 0; i < 15_000; i++)
-        {
-            comid.WriteStartMap(1);
-            comid.WriteInt32(1);
-            comid.WriteStartMap(0);
-            comid.WriteEndMap();
-            comid.WriteEndMap();
-        }
+                c.WriteEndMap();
+            },
+            c => TestCorim.Array(
+                c,
+                () =>
+                {
+                    for (int i = 0; i < Measurements; i++)
+                    {
+                        TestCorim.Map(c, 1, () =>
+                        {
+                            c.WriteStartMap(0);
+                            c.WriteEndMap();
+                        });
+                    }
+                },
+                Measurements));
 
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-
-        Assert.Null(await new TestService().RegisterAsync("corim", Convert.ToBase64String(Wrap(comid.Encode()))));
+        Assert.Null(await new TestService().RegisterAsync("corim", Convert.ToBase64String(corim)));
     }
 
     [Fact]
@@ -231,7 +224,11 @@ public sealed class HostileProvenanceTests
         })]);
         var layout = new JsonObject
         {
-            ["_type"] = "layout", ["expires"] = "2099-01-01T00:00:00Z", ["readme"] = "", ["steps"] = steps, ["inspect"] = new JsonArray(),
+            ["_type"] = "layout",
+            ["expires"] = "2099-01-01T00:00:00Z",
+            ["readme"] = "",
+            ["steps"] = steps,
+            ["inspect"] = new JsonArray(),
             ["keys"] = new JsonObject { [id] = new JsonObject { ["keyid"] = id, ["keytype"] = "ecdsa", ["scheme"] = "ecdsa-sha2-nistp256", ["keyval"] = new JsonObject { ["public"] = pem } } },
         };
         byte[] signature = key.SignData(OlpcJson.Write(HostileJson.Parse(layout.ToJsonString()).Require()).Require(), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
@@ -255,7 +252,9 @@ public sealed class HostileProvenanceTests
         "sample" => TestService.Base64(new JsonObject { [name] = new JsonArray("1") }.ToJsonString()),
         "swid" => TestService.Base64(
             $"{SwidHead}<Meta edition=\"/{name}/\" rim:PlatformManufacturerStr=\"a/{name}/\"/><Payload><Resource type=\"Measurement\" index=\"1\" h:Hash0=\"11\"/></Payload></SoftwareIdentity>"),
-        "corim" => Convert.ToBase64String(Wrap(Comid(name))),
+        "corim" => Convert.ToBase64String(TestCorim.Make(
+            c => TestCorim.Map(c, 1, () => c.WriteTextString(name)),
+            c => TestCorim.Array(c, () => TestCorim.Map(c, 1, () => TestCorim.Map(c, 2, () => TestCorim.Digests(c, [1, 2])))))),
         "slsa" => new JsonObject
         {
             ["artifact_type"] = "x",
@@ -265,55 +264,4 @@ public sealed class HostileProvenanceTests
         "in-toto" => new JsonObject { ["line_normalization"] = false, ["files"] = new JsonObject { [name] = "AA==", ["root.layout"] = "e30=" } }.ToJsonString(),
         _ => TestService.Base64(new JsonObject { ["buildspec_uri"] = name }.ToJsonString()),
     };
-
-    private static byte[] Comid(string vendor)
-    {
-        var comid = new CborWriter();
-        comid.WriteStartMap(1);
-        comid.WriteInt32(4);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(0);
-        comid.WriteStartArray(1);
-        comid.WriteStartArray(2);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(0);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(1);
-        comid.WriteTextString(vendor);
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        comid.WriteStartArray(1);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(1);
-        comid.WriteStartMap(1);
-        comid.WriteInt32(2);
-        comid.WriteStartArray(1);
-        comid.WriteStartArray(2);
-        comid.WriteInt32(1);
-        comid.WriteByteString([1, 2]);
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndArray();
-        comid.WriteEndMap();
-        comid.WriteEndMap();
-        return comid.Encode();
-    }
-
-    private static byte[] Wrap(byte[] comid)
-    {
-        var corim = new CborWriter();
-        corim.WriteTag((CborTag)501);
-        corim.WriteStartMap(1);
-        corim.WriteInt32(1);
-        corim.WriteStartArray(1);
-        corim.WriteTag((CborTag)506);
-        corim.WriteByteString(comid);
-        corim.WriteEndArray();
-        corim.WriteEndMap();
-        return corim.Encode();
-    }
 }
