@@ -208,18 +208,18 @@ internal static partial class TrusteeServer
             return;
         }
 
+        // Lets an attestation service show its decision in the answer to the guest.
+        services.AddHttpContextAccessor();
         if (settings.RemoteAttestation is { } remote)
         {
             services.AddSingleton(remote);
             return;
         }
 
-        services.AddHttpContextAccessor();
         services.AddSingleton<IReleaseJournal, ReleaseJournal>();
         if (settings.RemoteReferenceValues is { } rvps)
         {
-            services.AddSingleton<IAttestationService>(p => new RemoteReferencesAttestationService(
-                p.GetRequiredService<AttestationServiceCore>(), rvps, p.GetRequiredService<IHttpContextAccessor>()));
+            services.AddSingleton<IAttestationService>(p => new RemoteReferencesAttestationService(p.GetRequiredService<AttestationServiceCore>(), rvps));
         }
         else
         {

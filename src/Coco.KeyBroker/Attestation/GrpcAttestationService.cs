@@ -16,14 +16,18 @@ namespace Coco.KeyBroker;
 /// </remarks>
 public sealed class GrpcAttestationService : IAttestationService
 {
+    private const int MaxDecisionId = 64;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(300);
 
+    private readonly Action<string>? _onDecision;
     private readonly AttestationService.AttestationServiceClient _service;
     private readonly ReferenceValueProviderService.ReferenceValueProviderServiceClient _values;
 
     /// <param name="channel">Where the service listens. The caller disposes it.</param>
-    public GrpcAttestationService(ChannelBase channel)
+    /// <param name="onDecision">Gets the id of each decision that the service names in its trailers (<c>coco-decision-id</c>); null: nobody wants it.</param>
+    public GrpcAttestationService(ChannelBase channel, Action<string>? onDecision = null)
     {
+        _onDecision = onDecision;
         _service = new AttestationService.AttestationServiceClient(channel);
         _values = new ReferenceValueProviderService.ReferenceValueProviderServiceClient(channel);
     }
@@ -92,9 +96,15 @@ public sealed class GrpcAttestationService : IAttestationService
             request.VerificationRequests.Add(one);
         }
 
-        return (await CallAsync(options => _service.AttestationEvaluateAsync(request, options), ct)).TryGet(out AttestationResponse? answer, out Refusal? refusal)
-            ? new AttestationToken(answer.AttestationToken)
-            : refusal;
+        AsyncUnaryCall<AttestationResponse>? call = null;
+        Result<AttestationResponse> evaluated = await CallAsync(options => call = _service.AttestationEvaluateAsync(request, options), ct);
+        string? decision = call?.GetTrailers().GetValue("coco-decision-id");
+        if (decision is { Length: <= MaxDecisionId } && decision.All(char.IsAsciiLetterOrDigit))
+        {
+            _onDecision?.Invoke(decision);
+        }
+
+        return evaluated.TryGet(out AttestationResponse? answer, out Refusal? refusal) ? new AttestationToken(answer.AttestationToken) : refusal;
     }
 
     /// <inheritdoc/>

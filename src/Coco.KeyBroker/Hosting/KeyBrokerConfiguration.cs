@@ -67,8 +67,10 @@ public static class KeyBrokerConfiguration
     }
 
     /// <summary>The attestation service that a document names, when it is in another process; null for the built-in one.</summary>
+    /// <param name="config">The document.</param>
+    /// <param name="onDecision">Gets the ids of a gRPC service's decisions, in the request that they are about; null: nobody wants them.</param>
     /// <exception cref="ArgumentException">An address has not the form of one.</exception>
-    public static IAttestationService? CreateRemoteAttestationService(KbsConfig config)
+    public static IAttestationService? CreateRemoteAttestationService(KbsConfig config, Action<string>? onDecision = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         KbsAttestationServiceConfig service = config.AttestationService;
@@ -76,7 +78,7 @@ public static class KeyBrokerConfiguration
         {
             KbsAttestationServiceType.Grpc => new GrpcAttestationService(GrpcChannel.ForAddress(
                 ToUri(service.AsAddress),
-                new GrpcChannelOptions { HttpHandler = CreateHandler([], verify: true), DisposeHttpClient = true, MaxReceiveMessageSize = 16 << 20, MaxSendMessageSize = 64 << 20 })),
+                new GrpcChannelOptions { HttpHandler = CreateHandler([], verify: true), DisposeHttpClient = true, MaxReceiveMessageSize = 16 << 20, MaxSendMessageSize = 64 << 20 }), onDecision),
             KbsAttestationServiceType.IntelTrustAuthority => new IntelTrustAuthorityService(
                 new IntelTrustAuthorityOptions
                 {

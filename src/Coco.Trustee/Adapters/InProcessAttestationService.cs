@@ -10,7 +10,7 @@ using AttestationInput = Coco.KeyBroker.AttestationInput;
 namespace Coco.Trustee;
 
 /// <summary>The attestation service and the reference value provider of this process, as the key broker sees them.</summary>
-internal sealed class InProcessAttestationService(AttestationServiceCore attestation, ReferenceValueService? referenceValues, IHttpContextAccessor http) : IAttestationService
+internal sealed class InProcessAttestationService(AttestationServiceCore attestation, ReferenceValueService? referenceValues) : IAttestationService
 {
     private static readonly ReferenceValuePublisher Administrator = ReferenceValuePublisher.Caller("kbs-admin");
 
@@ -71,12 +71,7 @@ internal sealed class InProcessAttestationService(AttestationServiceCore attesta
 
         AttestationOutcome outcome = await attestation.AttestAsync(converted.MoveToImmutable(), policies, ct).ConfigureAwait(false);
 
-        // Guest and host see the id and nothing else; an administrator asks what stands behind it.
-        if (http.HttpContext is { } context)
-        {
-            context.Response.Headers["Coco-Decision-Id"] = outcome.DecisionId;
-        }
-
+        DecisionHeader.Show(outcome.DecisionId);
         return outcome.Token.TryGet(out AttestationToken? token, out Refusal? refusal)
             ? token
             : refusal with { Detail = $"{refusal.Detail} (decision {outcome.DecisionId})" };

@@ -9,9 +9,9 @@ using AttestationInput = Coco.KeyBroker.AttestationInput;
 namespace Coco.Trustee;
 
 /// <summary>The attestation service of this process with a reference value provider elsewhere.</summary>
-internal sealed class RemoteReferencesAttestationService(AttestationServiceCore attestation, Uri referenceValues, IHttpContextAccessor http) : IAttestationService, IDisposable
+internal sealed class RemoteReferencesAttestationService(AttestationServiceCore attestation, Uri referenceValues) : IAttestationService, IDisposable
 {
-    private readonly InProcessAttestationService _inner = new(attestation, null, http);
+    private readonly InProcessAttestationService _inner = new(attestation, null);
     private readonly GrpcReferenceRegistry _references = new(referenceValues);
 
     /// <inheritdoc/>

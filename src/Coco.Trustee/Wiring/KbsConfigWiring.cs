@@ -45,7 +45,7 @@ internal static class KbsConfigWiring
             StrictConsistency = config.StrictPolicyConsistency,
             KeyBroker = options => KeyBrokerConfiguration.Apply(config, options),
             Plugins = builder => builder.AddConfiguredPlugins(config),
-            RemoteAttestation = KeyBrokerConfiguration.CreateRemoteAttestationService(config),
+            RemoteAttestation = KeyBrokerConfiguration.CreateRemoteAttestationService(config, DecisionHeader.Show),
             Warnings = Warnings(config),
         };
         return AttestationWiring.Apply(settings, config.AttestationService.BuiltIn, simulatedRoots, problems);
