@@ -174,7 +174,13 @@ public sealed class FormerInstallationTests : IDisposable
             Assert.Null(await admin.SetResourceAsync("default/key/2", "added"u8.ToArray()));
         }
 
+        string client = Path.Combine(_folder, "kbs-client");
+        File.CreateSymbolicLink(client, TrusteeProcess.Program("Coco.Cli", "coco"));
+        await ServerProcess.RunAsync(
+            client, ["--url", url.ToString(), "config", "--auth-private-key", key, "set-resource", "--path", "default/key/3", "--resource-file", Path.Combine(_folder, "admin.pub")]);
+
         using KbsClient guest = KbsClient.Create(url, new SampleEvidenceProvider());
+        Assert.StartsWith("-----BEGIN PUBLIC KEY", await ReadAsync(guest, "default/key/3"));
         Assert.Equal("stored before", await ReadAsync(guest, "default/key/1"));
         Assert.Equal("added", await ReadAsync(guest, "default/key/2"));
 

@@ -73,6 +73,7 @@ internal static class KbsClientCommands
     {
         var config = new Command("config", "Administrate the key broker");
         config.Options.Add(connection.AdminTokenFile);
+        config.Options.Add(connection.AuthPrivateKey);
         config.Subcommands.Add(SetAttestationPolicy(connection));
         config.Subcommands.Add(SetResourcePolicy(connection));
         config.Subcommands.Add(SetResource(connection));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
 using Coco.Client;
 
 namespace Coco.Cli.Kbs;
@@ -37,6 +38,13 @@ internal sealed class KbsConnection
         Recursive = true,
     };
 
+    /// <summary>As releases up to 0.20 of the reference's client took it.</summary>
+    public Option<FileInfo?> AuthPrivateKey { get; } = new("--auth-private-key")
+    {
+        Description = "PEM private key of an administrator of a server up to 0.20; a token of two hours is signed with it for each call",
+        Recursive = true,
+    };
+
     public Uri ServerOf(ParseResult result) => result.GetValue(Url)!;
 
     public KbsConnectionOptions OptionsOf(ParseResult result, string userAgent)
@@ -68,6 +76,11 @@ internal sealed class KbsConnection
             return File.ReadAllText(named.FullName).Trim();
         }
 
+        if (result.GetValue(AuthPrivateKey) is { } key)
+        {
+            return SignFormerToken(key);
+        }
+
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         string[] usual = [Path.Combine("kbs", "config", "docker-compose", "admin-token"), Path.Combine(home, ".trustee", "admin-token")];
         foreach (string path in usual)
@@ -80,5 +93,19 @@ internal sealed class KbsConnection
 
         Console.Error.WriteLine("warning: no administrator's token was found (--admin-token-file); the request is anonymous");
         return null;
+    }
+
+    private static string SignFormerToken(FileInfo file)
+    {
+        if (!SigningKey.FromPem(File.ReadAllText(file.FullName)).TryGet(out SigningKey? key, out Refusal? refusal))
+        {
+            throw new CommandFailedException($"{file.FullName}: {refusal.Detail}");
+        }
+
+        using (key)
+        {
+            long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+            return Jws.Sign(new JsonObject { ["typ"] = "JWT" }, Jws.ToUtf8(new JsonObject { ["iat"] = now, ["exp"] = now + 7200 }), key);
+        }
     }
 }
