@@ -147,12 +147,14 @@ internal static class DemoCommand
 
     private static async Task<string> WhyAsync(KbsAdminClient admin, CancellationToken ct)
     {
-        if (!(await admin.SendAsync(HttpMethod.Get, "decisions?count=1", null, null, ct).ConfigureAwait(false)).TryGet(out byte[]? list, out Refusal? refusal))
+        if (!(await admin.SendAsync(HttpMethod.Get, "decisions?count=2", null, null, ct).ConfigureAwait(false)).TryGet(out byte[]? list, out Refusal? refusal))
         {
             return refusal.Detail;
         }
 
-        string id = JsonNode.Parse(list)?[0]?["id"]?.GetValue<string>() ?? string.Empty;
+        // What was wrong with the guest stands in the appraisal; that its request was refused for it is a decision of its own.
+        JsonNode? appraisal = JsonNode.Parse(list)?.AsArray().FirstOrDefault(d => (string?)d?["kind"] != "release");
+        string id = (string?)appraisal?["id"] ?? string.Empty;
         if (!(await admin.SendAsync(HttpMethod.Get, "decisions/" + id, null, null, ct).ConfigureAwait(false)).TryGet(out byte[]? record, out refusal))
         {
             return refusal.Detail;
