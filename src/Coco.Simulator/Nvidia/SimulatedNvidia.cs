@@ -78,11 +78,13 @@ public sealed class SimulatedNvidia : IDisposable
     /// <param name="measurements">Accepted values by the manifest's index (block index minus one).</param>
     /// <param name="change">Changes the text after it was signed.</param>
     /// <param name="changeCertificate">Changes the signer's certificate.</param>
+    /// <param name="changeSigned">Changes the text before it is signed; it has to stay in canonical form.</param>
     public byte[] MakeManifest(
         string version,
         IReadOnlyDictionary<int, byte[][]> measurements,
         Func<string, string>? change = null,
-        Func<CertificateContent, CertificateContent>? changeCertificate = null)
+        Func<CertificateContent, CertificateContent>? changeCertificate = null,
+        Func<string, string>? changeSigned = null)
     {
         ArgumentNullException.ThrowIfNull(measurements);
         const string Ds = "http://www.w3.org/2000/09/xmldsig#";
@@ -104,6 +106,7 @@ public sealed class SimulatedNvidia : IDisposable
         // Written in canonical form, so that what is hashed is what stands here.
         string head = "<SoftwareIdentity xmlns=\"http://standards.iso.org/iso/19770/-2/2015/schema.xsd\" xmlns:SHA384=\"http://www.w3.org/2001/04/xmldsig-more#sha384\" name=\"simulated\" tagId=\"sim\" version=\"1\">"
             + "<Meta colloquialVersion=\"" + version + "\"></Meta><Payload>" + body + "</Payload>";
+        head = changeSigned?.Invoke(head) ?? head;
         string digest = Convert.ToBase64String(SHA384.HashData(Encoding.UTF8.GetBytes(head + "</SoftwareIdentity>")));
         string info = "<CanonicalizationMethod Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></CanonicalizationMethod>"
             + "<SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384\"></SignatureMethod>"

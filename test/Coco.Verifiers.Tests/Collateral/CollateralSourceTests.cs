@@ -209,6 +209,27 @@ public sealed class CollateralSourceTests
         }
     }
 
+    [Theory]
+    [InlineData("{\"alg\":\"ES256\",\"cty\":\"other\"}", "{\"version\":1,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":[]}", RefusalCode.Unsupported)]
+    [InlineData("{\"alg\":\"ES384\",\"cty\":\"coco-collateral+json\"}", "{\"version\":1,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":[]}", RefusalCode.BadSignature)]
+    [InlineData(null, "{\"version\":2,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":[]}", RefusalCode.Unsupported)]
+    [InlineData(null, "{\"version\":1,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":{}}", RefusalCode.Malformed)]
+    [InlineData(null, "{\"version\":1,\"created_at\":7,\"items\":[]}", RefusalCode.Malformed)]
+    [InlineData(null, "{\"version\":1,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":[7]}", RefusalCode.Malformed)]
+    [InlineData(null, "{\"version\":1,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":[{\"kind\":1,\"id\":\"a\",\"body\":\"AA==\"}]}", RefusalCode.Malformed)]
+    [InlineData(null, "{\"version\":1,\"created_at\":\"2026-01-01T00:00:00Z\",\"items\":[{\"kind\":\"k\",\"id\":\"a\",\"body\":7}]}", RefusalCode.Malformed)]
+    public void Bundle_SignedButOfAnotherForm_IsRefused(string? header, string payload, RefusalCode expected)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string head = StrictBase64.EncodeUrl(System.Text.Encoding.UTF8.GetBytes(header ?? "{\"alg\":\"ES256\",\"cty\":\"coco-collateral+json\"}"));
+        string body = StrictBase64.EncodeUrl(System.Text.Encoding.UTF8.GetBytes(payload));
+        string signature = StrictBase64.EncodeUrl(key.SignData(System.Text.Encoding.ASCII.GetBytes(head + "." + body), HashAlgorithmName.SHA256));
+
+        Refusal? refusal = CollateralBundle.Open(System.Text.Encoding.UTF8.GetBytes($$"""{"protected":"{{head}}","payload":"{{body}}","signature":"{{signature}}"}"""), [key]).Refusal;
+
+        Assert.Equal(expected, refusal?.Code);
+    }
+
     private static async Task<string?> AddressOf(Func<HttpClient, ICollateralSource> make, string kind, string id)
     {
         string? asked = null;

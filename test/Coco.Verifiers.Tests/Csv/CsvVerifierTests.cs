@@ -53,6 +53,16 @@ public sealed class CsvVerifierTests
     }
 
     [Fact]
+    public async Task Verify_EventLogWithAReportWithoutRegisters_IsPassedOver()
+    {
+        SimulatedEventLog log = new SimulatedEventLog(TcgAlgorithm.Sm3).Add(1, TcgEventType.Separator, [0]);
+
+        JsonObject claims = await ClaimsAsync(Verifier(_hygon), _hygon.GetEvidence(Nonce, f => f.Version = 1, eventLog: log.ToArray()));
+
+        Assert.False(claims.ContainsKey("uefi_event_logs"));
+    }
+
+    [Fact]
     public async Task Verify_EvidenceOfAnotherForm_IsRefused()
     {
         Action<JsonObject>[] changes =

@@ -68,7 +68,11 @@ public sealed class DpuVerifierTests : IDisposable
         JsonObject evidence = _vendor.GetDpuEvidence(Padded);
         evidence["devices"]![0]!["alias_cert"] = Convert.ToBase64String(_vendor.Root.Issue("CN=alias", p256.ExportSubjectPublicKeyInfo(), []));
 
+        JsonObject device = _vendor.GetDpuEvidence(Padded);
+        device["devices"]![0]!["device_id_cert"] = Convert.ToBase64String(_vendor.Root.Issue("CN=Simulated BlueField", p256.ExportSubjectPublicKeyInfo(), []));
+
         await AssertRefusedAsync(Verifier(), evidence, "nvidia-dpu.curves", RefusalCode.Unsupported);
+        await AssertRefusedAsync(Verifier(), device, "nvidia-dpu.curves", RefusalCode.Unsupported);
     }
 
     [Fact]
@@ -102,6 +106,23 @@ public sealed class DpuVerifierTests : IDisposable
         await AssertRefusedAsync(Verifier(), _vendor.GetDpuEvidence(Padded, f => f.ChangeAlias = c => c with { NotBefore = Now.AddMinutes(-61) }), "nvidia-dpu.alias-age", RefusalCode.Expired);
         await AssertRefusedAsync(Verifier(), _vendor.GetDpuEvidence(Padded, f => f.ChangeAlias = c => c with { NotBefore = Now.AddMinutes(1) }), "nvidia-dpu.alias-age", RefusalCode.Expired);
         await AssertRefusedAsync(Verifier(), _vendor.GetDpuEvidence(Padded, f => f.ChangeAlias = c => c with { NotAfter = Now.AddMinutes(-1) }), "nvidia-dpu.alias-age", RefusalCode.Expired);
+    }
+
+    [Fact]
+    public async Task Verify_AliasOfTheGreatestAge_IsAccepted()
+    {
+        JsonObject evidence = _vendor.GetDpuEvidence(Padded, f => f.ChangeAlias = c => c with { NotBefore = Now.AddMinutes(-60) });
+
+        await ClaimsAsync(Verifier(), evidence, Binding.ToDigest(Padded));
+    }
+
+    [Fact]
+    public async Task Verify_ReportDataNotExpected_IsNoClaim()
+    {
+        JsonObject claims = await ClaimsAsync(new DpuVerifier(new DpuVerifierOptions { Clock = Clock(), Roots = [new TrustedKey("real", _vendor.Root.PublicKeyInfo)] }), _vendor.GetDpuEvidence(Padded), Binding.NotChecked);
+
+        Assert.False(claims.ContainsKey("session_nonce"));
+        Assert.False(claims.ContainsKey("simulated"));
     }
 
     [Fact]

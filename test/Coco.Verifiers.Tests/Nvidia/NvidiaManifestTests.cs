@@ -85,26 +85,88 @@ public sealed class NvidiaManifestTests : IDisposable
     }
 
     [Fact]
-    public void Parse_SignatureOverSomethingElse_IsRefused()
+    public void Parse_SignatureOfAnotherForm_IsMalformed()
     {
         Func<string, string>[] changes =
         [
-            t => t.Replace("<SignatureValue>", "<SignatureValue>AAAA", StringComparison.Ordinal),
             t => t.Replace("<Reference URI=\"\">", "<Reference URI=\"#x\">", StringComparison.Ordinal),
             t => t.Replace("xmldsig#enveloped-signature", "xmldsig#base64", StringComparison.Ordinal),
+            t => t.Replace("<Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"></Transform>", string.Empty, StringComparison.Ordinal),
+            t => t.Replace("DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#sha384", "DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256", StringComparison.Ordinal),
             t => t.Replace("xmldsig-more#ecdsa-sha384", "xmldsig-more#rsa-sha384", StringComparison.Ordinal),
             t => t.Replace("xml-exc-c14n#", "xml-exc-c14n#WithComments", StringComparison.Ordinal),
             t => t.Replace("</Signature></SoftwareIdentity>", "</Signature><Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"></Signature></SoftwareIdentity>", StringComparison.Ordinal),
             t => t.Replace("<SignedInfo>", "<SignedInfo><Reference URI=\"\"></Reference>", StringComparison.Ordinal),
             t => "<!DOCTYPE x [<!ENTITY e \"x\">]>" + t,
             t => "<Wrapper>" + t + "</Wrapper>",
+            t => string.Concat(Enumerable.Repeat("<a>", 70)) + string.Concat(Enumerable.Repeat("</a>", 70)),
+            t => t.Replace("<X509Data>", "<X509Data x=\"", StringComparison.Ordinal),
+            t => t[..t.IndexOf("<KeyInfo>", StringComparison.Ordinal)] + "</Signature></SoftwareIdentity>",
             t => t.Replace("<Meta", "<Meta xml:space=\"preserve\"", StringComparison.Ordinal),
             t => t[..^10],
             _ => string.Empty,
         ];
         foreach (Func<string, string> change in changes)
         {
-            Assert.NotNull(Parse(_vendor.MakeManifest(Driver, Measurements([Second]), change)).Refusal);
+            Refusal? refusal = Parse(_vendor.MakeManifest(Driver, Measurements([Second]), change)).Refusal;
+
+            Assert.True(refusal?.Code is RefusalCode.Malformed or RefusalCode.TooLarge, $"{refusal?.ToString() ?? "accepted"}");
+        }
+    }
+
+    [Fact]
+    public void Parse_SignatureValueThatDoesNotVerify_IsRefused()
+    {
+        byte[] changed = _vendor.MakeManifest(Driver, Measurements([Second]), t => t.Replace("<SignatureValue>", "<SignatureValue>AAAA", StringComparison.Ordinal));
+
+        Assert.Equal(RefusalCode.BadSignature, Parse(changed).Refusal!.Code);
+        Assert.Equal(RefusalCode.TooLarge, Parse(new byte[(4 << 20) + 1]).Refusal!.Code);
+    }
+
+    [Theory]
+    [InlineData("colloquialVersion=\"550.90.07\"", "colloquialVersion=\"\"", "no version")]
+    [InlineData("http://standards.iso.org/iso/19770/-2/2015/schema.xsd", "http://standards.iso.org/other", "not a SWID tag")]
+    [InlineData("<Payload>", "<Evidence>", "not a SWID tag")]
+    [InlineData("alternatives=\"1\"", "alternatives=\"0\"", "without index or alternatives")]
+    [InlineData("alternatives=\"1\"", "alternatives=\"257\"", "without index or alternatives")]
+    [InlineData("alternatives=\"1\"", "alternatives=\"2\"", "alternative 1 is no SHA-384 digest")]
+    [InlineData("Hash0=\"", "Hash0=\"0", "alternative 0 is no SHA-384 digest")]
+    [InlineData("index=\"1\"", "index=\"x\"", "without index or alternatives")]
+    [InlineData("active=\"True\"", "active=\"False\"", "no active measurement")]
+    public void Parse_SignedManifestOfAnotherForm_IsRefused(string old, string replacement, string reason)
+    {
+        byte[] manifest = _vendor.MakeManifest(
+            Driver, Measurements([Second]), changeSigned: t => t.Replace(old, replacement, StringComparison.Ordinal).Replace("</Payload>", old == "<Payload>" ? "</Evidence>" : "</Payload>", StringComparison.Ordinal));
+
+        Refusal? refusal = Parse(manifest).Refusal;
+
+        Assert.Equal(RefusalCode.Malformed, refusal?.Code);
+        Assert.Contains(reason, refusal!.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parse_TooManyMeasurements_IsRefused()
+    {
+        var many = Enumerable.Range(0, 257).ToDictionary(i => i, _ => (byte[][])[Second]);
+
+        Assert.Equal(RefusalCode.TooLarge, Parse(_vendor.MakeManifest(Driver, many)).Refusal!.Code);
+        Assert.Null(Parse(_vendor.MakeManifest(Driver, many.Where(m => m.Key < 256).ToDictionary())).Refusal);
+    }
+
+    [Fact]
+    public async Task Verify_ManifestsOfOtherVersionsOrKinds_AreNotUsed()
+    {
+        NvidiaReferenceManifest otherDriver = Parse(_vendor.MakeManifest("550.90.08", Measurements([Third]))).Require();
+        NvidiaReferenceManifest otherVbios = NvidiaReferenceManifest.Parse(_vendor.MakeManifest("96.00.9f.00.02", Measurements([Second], 2)), NvidiaManifestKind.Vbios, ManifestRoots, Now).Require();
+        NvidiaReferenceManifest swapped = NvidiaReferenceManifest.Parse(_vendor.MakeManifest(Driver, Measurements([Second])), NvidiaManifestKind.Vbios, ManifestRoots, Now).Require();
+        NvidiaReferenceManifest swappedBack = Parse(_vendor.MakeManifest(Vbios, Measurements([Third], 2))).Require();
+        foreach (NvidiaReferenceManifest[] manifests in (NvidiaReferenceManifest[][])[[otherDriver, VbiosManifest([Third])], [DriverManifest([Second]), otherVbios], [swapped, swappedBack]])
+        {
+            var record = new VerificationRecord();
+
+            await ClaimsAsync(Verifier(manifests), _vendor.GetEvidence(Nonce), record: record);
+
+            Assert.Contains(record.Checks, c => c is { Check: "nvidia.reference-manifests", Held: null });
         }
     }
 

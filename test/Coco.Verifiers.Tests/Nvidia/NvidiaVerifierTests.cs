@@ -132,13 +132,32 @@ public sealed class NvidiaVerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task Verify_DeviceKeyOnAnotherCurve_IsRefused()
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string chain = string.Concat(((byte[][])[_vendor.Root.Issue("CN=device", key.ExportSubjectPublicKeyInfo(), []), _vendor.Root.Certificate]).Select(c => PemEncoding.WriteString("CERTIFICATE", c) + "\n"));
+
+        await AssertRefusedAsync(Verifier(_vendor), _vendor.GetEvidence(Nonce, f => f.CertificateChain = chain), "nvidia.report-signature", RefusalCode.Unsupported);
+    }
+
+    [Fact]
+    public async Task Verify_DeviceOfARealRoot_IsNotMarkedAsSimulated()
+    {
+        var verifier = new NvidiaVerifier(new NvidiaVerifierOptions { Clock = Clock(), Roots = [new TrustedKey("real", _vendor.Root.PublicKeyInfo)] });
+
+        Assert.False((await ClaimsAsync(verifier, _vendor.GetEvidence(Nonce))).ContainsKey("simulated"));
+    }
+
+    [Fact]
     public async Task Verify_OtherFirmwareDigest_IsRefused()
     {
+        using var shorter = new SimulatedNvidia(Now, c => c with { Extensions = [new System.Security.Cryptography.X509Certificates.X509Extension("2.23.133.5.4.1", new byte[47], critical: false)] });
         using var without = new SimulatedNvidia(Now, c => c with { Extensions = [] });
 
         await AssertRefusedAsync(Verifier(_vendor), _vendor.GetEvidence(Nonce, f => f.Fwid = new byte[48]), "nvidia.fwid", RefusalCode.Mismatch);
         await AssertRefusedAsync(Verifier(_vendor), _vendor.GetEvidence(Nonce, f => f.Fwid = null), "nvidia.fwid", RefusalCode.Mismatch);
         await AssertRefusedAsync(Verifier(without), without.GetEvidence(Nonce), "nvidia.fwid", RefusalCode.Mismatch);
+        await AssertRefusedAsync(Verifier(shorter), shorter.GetEvidence(Nonce), "nvidia.fwid", RefusalCode.Mismatch);
     }
 
     [Fact]

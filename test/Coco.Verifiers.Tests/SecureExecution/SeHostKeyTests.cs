@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Coco.Simulator.Certificates;
 using Coco.Simulator.SecureExecution;
 using Coco.Verifiers.Certificates;
@@ -128,6 +129,65 @@ public sealed class SeHostKeyTests
     }
 
     [Fact]
+    public async Task Check_ListsOfDistributionPoints_AreFetched()
+    {
+        using var host = new SimulatedSeHost(
+            Now, f => f.ChangeHostKey = c => c with { Extensions = [CertificateRevocationListBuilder.BuildCrlDistributionPointExtension(["http://lists.example/a.crl?x=1", "ldap://lists.example/b"])] });
+        byte[] signing = host.SigningKey.MakeRevocationList([DerCertificate.Parse(host.HostKeyDocument).Require().SerialNumber]);
+        var asked = new List<CollateralKey>();
+        SeHostKeyOptions options = Options(host) with
+        {
+            RevocationLists = [host.Root.MakeRevocationList([]), host.Intermediate.MakeRevocationList([])],
+            Collateral = new OneItem(asked, signing),
+        };
+
+        await AssertAsync("se.host-key-revocation", host, options, code: RefusalCode.Revoked);
+
+        Assert.Equal([new CollateralKey(CollateralKinds.IbmCrl, "lists.example/a.crl?x=1")], asked);
+    }
+
+    [Fact]
+    public async Task Check_HostKeyThatNamesAnotherSigningKey_IsRefused()
+    {
+        using var host = new SimulatedSeHost(Now, f =>
+        {
+            f.ChangeSigningKey = c => c with { Extensions = [.. c.Extensions, new X509SubjectKeyIdentifierExtension(new byte[20], critical: false)] };
+            f.ChangeHostKey = c => c with { Extensions = [X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(Enumerable.Repeat((byte)1, 20).ToArray())] };
+        });
+
+        await AssertAsync("se.host-key-issuer", host, Options(host), code: RefusalCode.Untrusted);
+    }
+
+    [Theory]
+    [InlineData("CN=a, L=Poughkeepsie", "L=Armonk, CN=a", true)]
+    [InlineData("CN=a, L=Poughkeepsie", "CN=a, L=Berlin", false)]
+    [InlineData("CN=a, L=Berlin", "CN=a, L=Armonk", false)]
+    [InlineData("CN=Armonk", "CN=Poughkeepsie", false)]
+    [InlineData("CN=a", "CN=a, L=Armonk", false)]
+    [InlineData("CN=a", "O=a", false)]
+    [InlineData("CN=a", "CN=b", false)]
+    public void SameAuthority_OfTwoNames_ComparesAttributes(string first, string second, bool same)
+    {
+        Assert.Equal(same, DistinguishedNames.SameAuthority(new X500DistinguishedName(first).RawData, new X500DistinguishedName(second).RawData));
+        Assert.False(DistinguishedNames.SameAuthority(new byte[] { 0x30, 0 }, new byte[] { 0x30, 0 }));
+    }
+
+    [Theory]
+    [InlineData("3000")]
+    [InlineData("30023000")]
+    [InlineData("3004300281 00")]
+    [InlineData("30063004A0028100")]
+    [InlineData("3008 3006A004A0028100")]
+    [InlineData("FF")]
+    public void DistributionPoints_OfAnotherForm_AreNone(string extension)
+    {
+        using var host = new SimulatedSeHost(
+            Now, f => f.ChangeHostKey = c => c with { Extensions = [new X509Extension("2.5.29.31", Convert.FromHexString(extension.Replace(" ", string.Empty, StringComparison.Ordinal)), critical: false)] });
+
+        Assert.Empty(DistributionPoints.Of(DerCertificate.Parse(host.HostKeyDocument).Require()));
+    }
+
+    [Fact]
     public async Task Check_SkippedOnPurpose_TakesAnyKeyAndSaysSo()
     {
         using var host = new SimulatedSeHost(Now);
@@ -137,6 +197,15 @@ public sealed class SeHostKeyTests
 
         Assert.Null(key.Refusal);
         Assert.Contains(record.Checks, c => c is { Check: "se.host-key-signature", Held: null });
+    }
+
+    private sealed class OneItem(List<CollateralKey> asked, byte[] body) : ICollateralProvider
+    {
+        public ValueTask<Result<CollateralItem>> GetAsync(CollateralKey key, CancellationToken ct)
+        {
+            asked.Add(key);
+            return new(new CollateralItem(body));
+        }
     }
 
     private static SeHostKeyOptions Options(SimulatedSeHost host) => new()

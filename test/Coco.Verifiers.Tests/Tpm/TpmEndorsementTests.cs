@@ -110,6 +110,17 @@ public sealed class TpmEndorsementTests : IDisposable
         Assert.Equal("tpm.ek-usage", (await ChallengeAsync(parameters)).Refusal?.Check);
     }
 
+    [Fact]
+    public async Task Challenge_EndorsementKeyThatIsNotRsa_IsRefused()
+    {
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        var usage = new System.Security.Cryptography.X509Certificates.X509EnhancedKeyUsageExtension([new System.Security.Cryptography.Oid("2.23.133.8.1")], critical: false);
+
+        Refusal? refusal = (await ChallengeAsync(_tpm.GetEndorsementParameters([_vendor.Issue("CN=EK", key.ExportSubjectPublicKeyInfo(), [usage])]))).Refusal;
+
+        Assert.Equal(("tpm.ek-usage", RefusalCode.Unsupported), (refusal?.Check, refusal!.Code));
+    }
+
     [Theory]
     [InlineData(TpmPublic.Restricted)]
     [InlineData(TpmPublic.FixedTpm)]
@@ -145,11 +156,11 @@ public sealed class TpmEndorsementTests : IDisposable
     {
         using var other = new SimulatedTpm();
         using var elliptic = new SimulatedTpm(TpmAlgorithm.EcDsa);
-        JsonNode endorsement = (await AnsweredAsync(_tpm))["endorsement"]!;
-        foreach (SimulatedTpm tpm in (SimulatedTpm[])[other, elliptic])
+        using var otherElliptic = new SimulatedTpm(TpmAlgorithm.EcDsa);
+        foreach ((SimulatedTpm endorsed, SimulatedTpm tpm) in ((SimulatedTpm, SimulatedTpm)[])[(_tpm, other), (_tpm, elliptic), (elliptic, otherElliptic), (elliptic, _tpm)])
         {
             JsonObject evidence = tpm.GetEvidence(Nonce);
-            evidence["endorsement"] = endorsement.DeepClone();
+            evidence["endorsement"] = (await AnsweredAsync(endorsed))["endorsement"]!.DeepClone();
 
             await AssertRefusedAsync(_verifier, evidence, "tpm.ak-binding", RefusalCode.Mismatch);
         }
@@ -164,6 +175,8 @@ public sealed class TpmEndorsementTests : IDisposable
         byte[] bytes = Convert.FromBase64String((string)state["endorsement"]!["state"]!);
         bytes[^1] ^= 1;
         state["endorsement"]!["state"] = Convert.ToBase64String(bytes);
+        JsonObject shorter = await AnsweredAsync(_tpm);
+        shorter["endorsement"]!["state"] = Convert.ToBase64String(bytes.AsSpan(1));
         JsonObject swapped = await AnsweredAsync(_tpm);
         using var other = new SimulatedTpm();
         swapped["endorsement"]!["state"] = (await AnsweredAsync(other))["endorsement"]!["state"]!.DeepClone();
@@ -172,6 +185,7 @@ public sealed class TpmEndorsementTests : IDisposable
 
         await AssertRefusedAsync(_verifier, secret, "tpm.credential", RefusalCode.Mismatch);
         await AssertRefusedAsync(_verifier, state, "tpm.credential", RefusalCode.BadSignature);
+        await AssertRefusedAsync(_verifier, shorter, "tpm.credential", RefusalCode.Malformed);
         await AssertRefusedAsync(_verifier, swapped, "tpm.credential", RefusalCode.BadSignature);
         await AssertRefusedAsync(otherService, await AnsweredAsync(_tpm), "tpm.credential", RefusalCode.BadSignature);
         await AssertRefusedAsync(new TpmVerifier(Options with { ChallengeKey = null }), await AnsweredAsync(_tpm), "tpm.credential", RefusalCode.Unsupported);
@@ -181,7 +195,9 @@ public sealed class TpmEndorsementTests : IDisposable
     public async Task Verify_AnswerThatCameTooLate_IsRefused()
     {
         JsonObject evidence = await AnsweredAsync(_tpm);
-        _clock.Advance(TimeSpan.FromMinutes(11));
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        await ClaimsAsync(_verifier, evidence);
+        _clock.Advance(TimeSpan.FromSeconds(1));
 
         await AssertRefusedAsync(_verifier, evidence, "tpm.credential", RefusalCode.Expired);
     }

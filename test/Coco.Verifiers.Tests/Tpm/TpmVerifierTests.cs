@@ -216,6 +216,35 @@ public sealed class TpmVerifierTests : IDisposable
     }
 
     [Fact]
+    public async Task Verify_EventLogOfARegisterThatWasNotQuoted_IsRefused()
+    {
+        JsonObject evidence = _tpm.GetEvidence(Nonce);
+        byte[] log = new SimulatedEventLog(TcgAlgorithm.Sha256).Add(23, TcgEventType.Separator, [0]).ToArray();
+        log[65] = 24;
+        evidence["event_log"] = Convert.ToBase64String(log);
+
+        await AssertRefusedAsync(_verifier, evidence, "tpm.event-log-replay", RefusalCode.Mismatch);
+    }
+
+    [Fact]
+    public async Task Verify_NonceThatNobodyExpects_MayHaveAnyLength()
+    {
+        JsonObject claims = await ClaimsAsync(_verifier, _tpm.GetEvidence([], f => f.ExtraData = [1, 2, 3]), Binding.NotChecked);
+
+        Assert.Equal("010203", (string)claims["report_data"]!);
+    }
+
+    [Fact]
+    public void Verify_SignatureWiderThanTheCurve_DoesNotHold()
+    {
+        using var tpm = new SimulatedTpm(TpmAlgorithm.EcDsa);
+        using TpmAttestationKey key = TpmAttestationKey.FromSubjectPublicKeyInfo(tpm.AkPublic).Require();
+
+        Assert.False(key.Verify(new TpmSignature(TpmAlgorithm.EcDsa, TpmAlgorithm.Sha256, new byte[96]), [1]));
+        Assert.False(key.Verify(new TpmSignature(TpmAlgorithm.RsaSsa, TpmAlgorithm.Sha256, new byte[64]), [1]));
+    }
+
+    [Fact]
     public async Task Verify_WithoutRecord_GivesTheSame()
     {
         JsonObject claims = await ClaimsAsync(_verifier, _tpm.GetEvidence(Nonce));
