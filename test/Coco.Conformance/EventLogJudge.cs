@@ -42,9 +42,9 @@ public sealed class EventLogJudge : IConformanceJudge
             return CaseVerdict.Passed;
         }
 
-        if (expected.TryGetProperty("events", out JsonElement events) && events.GetInt32() != log.Events.Length)
+        if (expected.TryGetProperty("events", out JsonElement events) && events.GetInt32() != log.Events.Count)
         {
-            return CaseVerdict.Failed($"{log.Events.Length} events instead of {events.GetInt32()}");
+            return CaseVerdict.Failed($"{log.Events.Count} events instead of {events.GetInt32()}");
         }
 
         if (expected.TryGetProperty("bytes_used", out JsonElement used) && used.GetInt32() != log.BytesUsed)

@@ -14,9 +14,9 @@ internal static class EventLogView
     /// <summary>The view.</summary>
     public static ShownNode Of(CcEventLog log)
     {
-        var root = new ShownNode("event log", $"{log.Events.Length} events");
+        var root = new ShownNode("event log", $"{log.Events.Count} events");
         System.Text.Json.Nodes.JsonArray? claims = log.ToClaims().TryGet(out System.Text.Json.Nodes.JsonArray? c, out _) ? c : null;
-        for (int i = 0; i < log.Events.Length; i++)
+        for (int i = 0; i < log.Events.Count; i++)
         {
             CcEvent e = log.Events[i];
             ShownNode node = root.Open($"[{i}]", $"register {e.Register}, {e.TypeName}");

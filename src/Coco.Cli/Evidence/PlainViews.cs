@@ -43,7 +43,7 @@ internal static class PlainViews
             return TpmView.Of(quote);
         }
 
-        if (CcEventLog.Parse(file.Bytes).TryGet(out CcEventLog? log, out _) && log.Events.Length > 0)
+        if (CcEventLog.Parse(file.Bytes).TryGet(out CcEventLog? log, out _) && log.Events.Count > 0)
         {
             return EventLogView.Of(log);
         }

@@ -209,7 +209,13 @@ internal sealed class InTotoKey
             return new Refusal(RefusalCode.Malformed, "a key needs keytype, scheme and keyval.public");
         }
 
-        string? algorithms = json.TryGetProperty("keyid_hash_algorithms", out JsonElement list) && list.ValueKind == JsonValueKind.Array
+        bool listed = json.TryGetProperty("keyid_hash_algorithms", out JsonElement list) && list.ValueKind == JsonValueKind.Array;
+        if (listed && list.EnumerateArray().Any(a => a.ValueKind != JsonValueKind.String))
+        {
+            return new Refusal(RefusalCode.Malformed, "keyid_hash_algorithms is not a list of names");
+        }
+
+        string? algorithms = listed
             ? string.Join(',', list.EnumerateArray().Select(a => $"\"{a.GetString()}\""))
             : null;
         return ComputeId(type, scheme, text, algorithms);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Buffers;
-using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 
 namespace Coco.Tee.EventLogs;
@@ -23,14 +22,14 @@ public sealed class CcEventLog
     private const int EndMarkLength = 8;
     private const int MaxAlgorithms = 16;
 
-    private CcEventLog(ImmutableArray<CcEvent> events, int bytesUsed)
+    private CcEventLog(CcEventList events, int bytesUsed)
     {
         Events = events;
         BytesUsed = bytesUsed;
     }
 
     /// <summary>The events behind the first record.</summary>
-    public ImmutableArray<CcEvent> Events { get; }
+    public CcEventList Events { get; }
 
     /// <summary>Offset of the end mark, or of the end.</summary>
     public int BytesUsed { get; }
@@ -52,7 +51,7 @@ public sealed class CcEventLog
         }
 
         // Most logs have some dozens of events. The array is the pool's until their number is known.
-        CcEvent[] events = ArrayPool<CcEvent>.Shared.Rent(256);
+        CcEventPlace[] events = ArrayPool<CcEventPlace>.Shared.Rent(256);
         int count = 0;
         try
         {
@@ -74,27 +73,27 @@ public sealed class CcEventLog
                     return new Refusal(RefusalCode.TooLarge, $"event log has more than {MaxEvents} events") { Field = "event log", Offset = reader.Offset };
                 }
 
-                if (!ReadEvent(ref reader, bytes, lengths).TryGet(out CcEvent one, out Refusal? refusal))
+                if (!ReadEvent(ref reader, lengths).TryGet(out CcEventPlace one, out Refusal? refusal))
                 {
                     return refusal;
                 }
 
                 if (count == events.Length)
                 {
-                    CcEvent[] larger = ArrayPool<CcEvent>.Shared.Rent(2 * count);
+                    CcEventPlace[] larger = ArrayPool<CcEventPlace>.Shared.Rent(2 * count);
                     events.CopyTo(larger, 0);
-                    ArrayPool<CcEvent>.Shared.Return(events, clearArray: true);
+                    ArrayPool<CcEventPlace>.Shared.Return(events);
                     events = larger;
                 }
 
                 events[count++] = one;
             }
 
-            return new CcEventLog(ImmutableArray.Create(events.AsSpan(0, count)), reader.Offset);
+            return new CcEventLog(new CcEventList(bytes, lengths, events[..count]), reader.Offset);
         }
         finally
         {
-            ArrayPool<CcEvent>.Shared.Return(events, clearArray: true);
+            ArrayPool<CcEventPlace>.Shared.Return(events);
         }
     }
 
@@ -213,10 +212,10 @@ public sealed class CcEventLog
         return null;
     }
 
-    private static Result<CcEvent> ReadEvent(ref ByteReader reader, ReadOnlyMemory<byte> bytes, DigestLengths lengths)
+    private static Result<CcEventPlace> ReadEvent(ref ByteReader reader, DigestLengths lengths)
     {
         int start = reader.Offset;
-        if (!reader.TryReadUInt32LittleEndian(out uint register) || !reader.TryReadUInt32LittleEndian(out uint type)
+        if (!reader.TryReadUInt32LittleEndian(out _) || !reader.TryReadUInt32LittleEndian(out uint type)
             || !reader.TryReadUInt32LittleEndian(out uint count))
         {
             return Refusal.Malformed("record", start, "the log ends inside of it");
@@ -233,7 +232,6 @@ public sealed class CcEventLog
             return Refusal.Malformed("digest count", start + 8, $"{count} digests go past the end");
         }
 
-        int digestsAt = reader.Offset;
         for (uint i = 0; i < count; i++)
         {
             int at = reader.Offset;
@@ -255,7 +253,6 @@ public sealed class CcEventLog
             }
         }
 
-        var digests = new EventDigestList(bytes[digestsAt..reader.Offset], lengths);
         int sizeAt = reader.Offset;
         if (!reader.TryReadUInt32LittleEndian(out uint dataLength) || dataLength > (uint)reader.Remaining)
         {
@@ -264,6 +261,6 @@ public sealed class CcEventLog
 
         int dataAt = reader.Offset;
         reader.TrySkip((int)dataLength);
-        return new CcEvent(register, type, digests, bytes.Slice(dataAt, (int)dataLength), start);
+        return new CcEventPlace(start, dataAt, (int)dataLength);
     }
 }

@@ -8,6 +8,8 @@ namespace Coco.Tee.EventLogs;
 /// <summary>Writes the members of <c>details</c> for one event (tee-evidence.md 4.5), with the peculiarities that policies rely on.</summary>
 internal static class EventDetails
 {
+    private const int NameOnStack = 128;
+
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
     private static readonly UnicodeEncoding StrictUtf16 = new(bigEndian: false, byteOrderMark: false, throwOnInvalidBytes: true);
 
@@ -145,10 +147,10 @@ internal static class EventDetails
             return Bad(one, "the variable's data go past the end");
         }
 
-        string name;
+        Span<char> name = nameLength <= NameOnStack ? stackalloc char[NameOnStack] : new char[nameLength];
         try
         {
-            name = StrictUtf16.GetString(nameBytes);
+            name = name[..StrictUtf16.GetChars(nameBytes, name)];
         }
         catch (DecoderFallbackException)
         {

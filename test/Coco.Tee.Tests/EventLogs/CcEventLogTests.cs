@@ -45,7 +45,7 @@ public sealed class CcEventLogTests
             if (CcEventLog.Parse(log.AsMemory(0, length)).TryGet(out CcEventLog? parsed, out Refusal? refusal))
             {
                 Assert.Equal(length, parsed.BytesUsed);
-                Assert.True(parsed.Events.Length < 2);
+                Assert.True(parsed.Events.Count < 2);
             }
             else
             {
