@@ -40,9 +40,9 @@ public sealed class SimulatedAmd : IDisposable
         _arkKey = RSA.Create(options.RsaKeySize);
         _askKey = RSA.Create(options.RsaKeySize);
         _asvkKey = RSA.Create(options.RsaKeySize);
-        Ark = MakeAuthority(_arkKey, "ARK-" + generation.ProductName(), [1, 0, 0]);
-        Ask = MakeAuthority(_askKey, "SEV-" + generation.ProductName(), [1, 0, 1]);
-        Asvk = MakeAuthority(_asvkKey, "SEV-VLEK-" + generation.ProductName(), [1, 1, 1]);
+        Ark = MakeAuthority(_arkKey, ArkName, [1, 0, 0], ArkName, null);
+        Ask = IssueAuthority(vlek: false);
+        Asvk = IssueAuthority(vlek: true);
     }
 
     /// <summary>The generation that it simulates.</summary>
@@ -105,13 +105,22 @@ public sealed class SimulatedAmd : IDisposable
         return der;
     }
 
+    /// <summary>Issues another certificate for the key that signs VCEKs (or VLEKs).</summary>
+    /// <param name="vlek">The ASVK instead of the ASK.</param>
+    /// <param name="issuer">Common name of the issuer that it names; the ARK's when null. The ARK signs in any case.</param>
+    /// <param name="change">Changes what it says.</param>
+    /// <returns>DER.</returns>
+    public byte[] IssueAuthority(bool vlek, string? issuer = null, Func<CertificateContent, CertificateContent>? change = null) =>
+        MakeAuthority(vlek ? _asvkKey : _askKey, (vlek ? "SEV-VLEK-" : "SEV-") + Generation.ProductName(), [1, vlek ? (byte)1 : (byte)0, 1], issuer ?? ArkName, change);
+
     /// <summary>From now on revocation lists name the ASK (or ASVK).</summary>
     public void Revoke(bool vlek) => _revoked[vlek ? "asvk" : "ask"] = 1;
 
     /// <summary>Makes a revocation list of the ARK, DER.</summary>
     /// <param name="thisUpdate">Issued at (UTC); now when null.</param>
     /// <param name="nextUpdate">Next one at (UTC); in 30 days when null.</param>
-    public byte[] MakeRevocationList(DateTimeOffset? thisUpdate = null, DateTimeOffset? nextUpdate = null)
+    /// <param name="issuer">Common name of the issuer that it names; the ARK's when null.</param>
+    public byte[] MakeRevocationList(DateTimeOffset? thisUpdate = null, DateTimeOffset? nextUpdate = null, string? issuer = null)
     {
         DateTimeOffset now = _clock.GetUtcNow();
         var serials = new List<ReadOnlyMemory<byte>>();
@@ -126,7 +135,7 @@ public sealed class SimulatedAmd : IDisposable
         }
 
         return CertificateForge.MakeRevocationList(
-            NameOf("ARK-" + Generation.ProductName()),
+            NameOf(issuer ?? ArkName),
             _arkKey,
             _arkKey.ExportSubjectPublicKeyInfo(),
             HashAlgorithmName.SHA384,
@@ -172,7 +181,9 @@ public sealed class SimulatedAmd : IDisposable
         return builder.Build();
     }
 
-    private byte[] MakeAuthority(RSA key, string commonName, byte[] serial)
+    private string ArkName => "ARK-" + Generation.ProductName();
+
+    private byte[] MakeAuthority(RSA key, string commonName, byte[] serial, string issuer, Func<CertificateContent, CertificateContent>? change)
     {
         DateTimeOffset now = _clock.GetUtcNow();
         var content = new CertificateContent(
@@ -181,6 +192,6 @@ public sealed class SimulatedAmd : IDisposable
             now.AddYears(-1),
             now.AddYears(24),
             [new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true), new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true)]);
-        return CertificateForge.MakeCertificate(content, key.ExportSubjectPublicKeyInfo(), NameOf("ARK-" + Generation.ProductName()), _arkKey, HashAlgorithmName.SHA384);
+        return CertificateForge.MakeCertificate(change?.Invoke(content) ?? content, key.ExportSubjectPublicKeyInfo(), NameOf(issuer), _arkKey, HashAlgorithmName.SHA384);
     }
 }

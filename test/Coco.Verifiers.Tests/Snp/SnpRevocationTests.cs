@@ -77,6 +77,10 @@ public sealed class SnpRevocationTests
             await RefusalAsync(Evidence(), Trusting(vendor, new FixedCollateral { Body = Vendor(SnpGeneration.Genoa).MakeRevocationList() })),
             RefusalCode.Untrusted,
             "snp.crl-signature");
+        Refused(
+            await RefusalAsync(Evidence(), Trusting(vendor, new FixedCollateral { Body = vendor.MakeRevocationList(issuer: "ARK-Genoa") })),
+            RefusalCode.Untrusted,
+            "snp.crl-signature");
     }
 
     [Theory]

@@ -2,6 +2,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coco.Protocol;
@@ -204,6 +205,60 @@ public sealed class SnpVerifierTests
         Refused(await RefusalAsync(WithCertificate(Evidence(), 1, Vendor(SnpGeneration.Milan).Asvk)), RefusalCode.Untrusted, "snp.ca");
 
     [Fact]
+    public async Task Verify_AskThatNamesAnotherIssuerOrIsNoAuthority_IsRefused()
+    {
+        SimulatedAmd vendor = Vendor(SnpGeneration.Milan);
+        byte[] otherIssuer = vendor.IssueAuthority(vlek: false, issuer: "ARK-Genoa");
+        byte[] noAuthority = vendor.IssueAuthority(vlek: false, change: c => c with { Extensions = [] });
+        byte[] denied = vendor.IssueAuthority(vlek: false, change: c => c with { Extensions = [new X509BasicConstraintsExtension(certificateAuthority: false, false, 0, critical: true)] });
+
+        foreach (byte[] ask in (byte[][])[otherIssuer, noAuthority, denied])
+        {
+            Refused(await RefusalAsync(WithCertificate(Evidence(), 1, ask)), RefusalCode.Untrusted, "snp.ca");
+        }
+    }
+
+    [Fact]
+    public async Task Verify_VlekWhoseAuthorityNobodyHas_IsRefused()
+    {
+        SimulatedAmd vendor = Vendor(SnpGeneration.Milan);
+        using SimulatedSnpGuest guest = vendor.CreateGuest(new SimulatedSnpGuestOptions { UseVlek = true, SendChain = false });
+        SnpVerifierOptions options = Options() with { Roots = [], SimulatedRoots = [AmdTrustAnchor.Simulated(SnpGeneration.Milan, vendor.Ark, vendor.Ask).Require()] };
+
+        Refused(await RefusalAsync(guest.GetEvidence(Nonce), options), RefusalCode.Untrusted, "snp.ca");
+    }
+
+    [Fact]
+    public async Task Verify_SeveralAuthoritiesOrCertificatesInOneEntry_IsRefused()
+    {
+        JsonObject twoAsks = Evidence();
+        twoAsks["cert_chain"]!.AsArray().Add(twoAsks["cert_chain"]![1]!.DeepClone());
+        JsonObject twoArks = Evidence();
+        twoArks["cert_chain"]!.AsArray().Add(twoArks["cert_chain"]![2]!.DeepClone());
+        SimulatedAmd vendor = Vendor(SnpGeneration.Milan);
+        byte[] pem = Encoding.ASCII.GetBytes(vendor.GetChainPem(vlek: false));
+
+        Refused(await RefusalAsync(twoAsks), RefusalCode.Malformed, "snp.chain");
+        Refused(await RefusalAsync(twoArks), RefusalCode.Malformed, "snp.chain");
+        Refused(await RefusalAsync(WithCertificate(Evidence(), 0, pem)), RefusalCode.Malformed, "snp.vek");
+    }
+
+    [Fact]
+    public async Task Verify_ReportWithoutChainThatNamesNoChip_IsRefused()
+    {
+        JsonObject vlek = Evidence(change: f => f.KeyInfo = 4);
+        vlek["cert_chain"] = null;
+        JsonObject masked = Evidence(change: f => f.ChipId = new byte[64]);
+        masked["cert_chain"] = null;
+        SnpVerifierOptions options = Options() with { Collateral = new CollateralService(new CollateralOptions { Sources = [] }) };
+
+        Refused(await RefusalAsync(vlek, options), RefusalCode.Untrusted, "snp.vek");
+        Refusal? refusal = await RefusalAsync(masked, options);
+        Refused(refusal, RefusalCode.Untrusted, "snp.vek");
+        Assert.Equal("CHIP_ID", refusal!.Field);
+    }
+
+    [Fact]
     public async Task Verify_VcekOfAForeignAsk_IsRefused()
     {
         using SimulatedSnpGuest guest = Other.CreateGuest(new SimulatedSnpGuestOptions { SendChain = false });
@@ -260,6 +315,8 @@ public sealed class SnpVerifierTests
         JsonObject evidence = Evidence(options: new SimulatedSnpGuestOptions { ChangeCertificate = f => f.NotAfter = Start.AddYears(40) });
 
         Refused(await RefusalAsync(evidence, Options(new FakeTimeProvider(Start.AddYears(30)))), RefusalCode.Expired, "snp.certificate-dates");
+        byte[] later = Vendor(SnpGeneration.Milan).IssueAuthority(vlek: false, change: c => c with { NotBefore = Start.AddDays(1) });
+        Refused(await RefusalAsync(WithCertificate(Evidence(), 1, later)), RefusalCode.Expired, "snp.certificate-dates");
     }
 
     [Fact]
