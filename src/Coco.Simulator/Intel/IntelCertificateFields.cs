@@ -56,15 +56,19 @@ internal static class IntelCertificateFields
         DateTimeOffset thisUpdate,
         DateTimeOffset nextUpdate,
         IEnumerable<byte[]> revoked,
-        bool withExtensions)
+        SimulatedListFields fields)
     {
         var tbs = new AsnWriter(AsnEncodingRules.DER);
         tbs.PushSequence();
         tbs.WriteInteger(1);
         WriteAlgorithm(tbs);
-        tbs.WriteEncodedValue(issuer.RawData);
+        tbs.WriteEncodedValue((fields.Issuer ?? issuer).RawData);
         tbs.WriteUtcTime(thisUpdate);
-        tbs.WriteUtcTime(nextUpdate);
+        if (fields.WithNextUpdate)
+        {
+            tbs.WriteUtcTime(nextUpdate);
+        }
+
         byte[][] serials = [.. revoked];
         if (serials.Length > 0)
         {
@@ -80,17 +84,25 @@ internal static class IntelCertificateFields
             tbs.PopSequence();
         }
 
-        if (withExtensions)
+        if (fields.WithNumber || fields.WithKeyIdentifier)
         {
             tbs.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0));
             tbs.PushSequence();
-            WriteExtension(tbs, "2.5.29.20", w => w.WriteInteger(1));
-            WriteExtension(tbs, "2.5.29.35", w =>
+            if (fields.WithNumber)
             {
-                w.PushSequence();
-                w.WriteOctetString(SHA1.HashData(issuerKey.ExportSubjectPublicKeyInfo().AsSpan(^65)), new Asn1Tag(TagClass.ContextSpecific, 0));
-                w.PopSequence();
-            });
+                WriteExtension(tbs, "2.5.29.20", w => w.WriteInteger(1));
+            }
+
+            if (fields.WithKeyIdentifier)
+            {
+                WriteExtension(tbs, "2.5.29.35", w =>
+                {
+                    w.PushSequence();
+                    w.WriteOctetString(SHA1.HashData(issuerKey.ExportSubjectPublicKeyInfo().AsSpan(^65)), new Asn1Tag(TagClass.ContextSpecific, 0));
+                    w.PopSequence();
+                });
+            }
+
             tbs.PopSequence();
             tbs.PopSequence(new Asn1Tag(TagClass.ContextSpecific, 0));
         }

@@ -36,8 +36,8 @@ public sealed record SimulatedCollateralOptions
     /// <summary>Serial numbers that the list of the root revokes.</summary>
     public IReadOnlyList<byte[]> RevokedByRoot { get; init; } = [];
 
-    /// <summary>Whether lists have a CRL number and an authority key identifier. Default: yes.</summary>
-    public bool CrlExtensions { get; init; } = true;
+    /// <summary>What revocation lists say besides.</summary>
+    public SimulatedListFields Lists { get; init; } = new();
 
     /// <summary>Changes the member <c>tcbInfo</c> before it is signed.</summary>
     public Action<JsonObject>? ChangeTcbInfo { get; init; }

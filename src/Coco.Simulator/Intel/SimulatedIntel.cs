@@ -99,9 +99,9 @@ public sealed class SimulatedIntel : IDisposable
             Sign("enclaveIdentity", MakeQeIdentity(options, issued, next)),
             ToPem(Signer, Root),
             IntelCertificateFields.MakeList(
-                isPlatform ? _platformName : _processorName, isPlatform ? _platformKey : _processorKey, issued, listNext, options.RevokedByCa, options.CrlExtensions),
+                isPlatform ? _platformName : _processorName, isPlatform ? _platformKey : _processorKey, issued, listNext, options.RevokedByCa, options.Lists),
             ToPem(isPlatform ? PlatformCa : ProcessorCa, Root),
-            IntelCertificateFields.MakeList(_rootName, _rootKey, issued, listNext, options.RevokedByRoot, options.CrlExtensions));
+            IntelCertificateFields.MakeList(_rootName, _rootKey, issued, listNext, options.RevokedByRoot, options.Lists));
     }
 
     /// <summary>Issues another certificate for the key that signs statements.</summary>

@@ -72,11 +72,31 @@ public sealed class DcapChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Root_ThatIsNoAuthority_IsRefused()
+    public async Task Root_ThatWasIssuedByAnother_IsRefused()
     {
-        using var lab = new IntelLab(vendor: new SimulatedIntelOptions { ChangeRoot = WithoutAuthority });
+        using var lab = new IntelLab(vendor: new SimulatedIntelOptions { ChangeRoot = c => c with { Subject = new X500DistinguishedName("CN=Intel SGX Root CA, O=Other") } });
 
         Assert.Equal("dcap.root-trusted", (await lab.NewRun().RefusalAsync())?.Check);
+    }
+
+    [Fact]
+    public async Task Root_ThatIsNoAuthority_IsRefused()
+    {
+        Func<CertificateContent, CertificateContent>[] changes =
+        [
+            WithoutAuthority,
+            c => c with { Extensions = [] },
+            c => c with { Extensions = [new X509Extension("2.5.29.19", [0x30, 0x00], critical: true)] },
+            c => c with { Extensions = [new X509Extension("2.5.29.19", [0x30, 0x03, 0x02, 0x01, 0x01], critical: true)] },
+            c => c with { Extensions = [new X509BasicConstraintsExtension(true, false, 0, true), new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true)] },
+            c => c with { Extensions = [new X509BasicConstraintsExtension(true, false, 0, true), new X509Extension("2.5.29.15", [0x03, 0x01, 0x00], critical: true)] },
+        ];
+        foreach (Func<CertificateContent, CertificateContent> change in changes)
+        {
+            using var lab = new IntelLab(vendor: new SimulatedIntelOptions { ChangeRoot = change });
+
+            Assert.Equal("dcap.root-trusted", (await lab.NewRun().RefusalAsync())?.Check);
+        }
     }
 
     [Fact]
@@ -142,6 +162,14 @@ public sealed class DcapChecksTests : IDisposable
     }
 
     [Fact]
+    public async Task Leaf_ThatNamesAnotherIssuer_IsRefused()
+    {
+        using var lab = new IntelLab(vendor: new SimulatedIntelOptions { ChangeIntermediate = c => c with { Subject = new X500DistinguishedName("CN=Intel SGX PCK Platform CA, O=Other") } });
+
+        Assert.Equal("dcap.pck-leaf", (await lab.NewRun().RefusalAsync())?.Check);
+    }
+
+    [Fact]
     public async Task Leaf_OfAnotherName_IsRefused()
     {
         using var lab = new IntelLab(new SimulatedPlatformOptions { ChangeLeaf = c => c with { Subject = new X500DistinguishedName("CN=Intel SGX TCB Signing") } });
@@ -188,10 +216,27 @@ public sealed class DcapChecksTests : IDisposable
     [Fact]
     public async Task RootCrl_WithoutNumberAndKeyIdentifier_IsRefused()
     {
-        IntelLab.Run run = _lab.NewRun();
-        run.Collateral = run.Collateral with { CrlExtensions = false };
+        SimulatedListFields[] lists = [new() { WithNumber = false }, new() { WithKeyIdentifier = false }, new() { WithNumber = false, WithKeyIdentifier = false }];
+        foreach (SimulatedListFields list in lists)
+        {
+            IntelLab.Run run = _lab.NewRun();
+            run.Collateral = run.Collateral with { Lists = list };
 
-        Assert.Equal("dcap.root-crl", (await run.RefusalAsync())?.Check);
+            Assert.Equal("dcap.root-crl", (await run.RefusalAsync())?.Check);
+        }
+    }
+
+    [Fact]
+    public async Task RootCrl_WithoutNextUpdateOrOfAnotherIssuer_IsRefused()
+    {
+        IntelLab.Run endless = _lab.NewRun();
+        endless.Collateral = endless.Collateral with { Lists = new SimulatedListFields { WithNextUpdate = false } };
+        IntelLab.Run other = _lab.NewRun();
+        other.Collateral = other.Collateral with { Lists = new SimulatedListFields { Issuer = new X500DistinguishedName("CN=Other Root") } };
+
+        Assert.Equal("dcap.root-crl", (await endless.RefusalAsync())?.Check);
+        Refusal? refusal = await other.RefusalAsync();
+        Assert.Equal(("dcap.root-crl", RefusalCode.Untrusted), (refusal?.Check, refusal!.Code));
     }
 
     [Fact]
@@ -457,6 +502,77 @@ public sealed class DcapChecksTests : IDisposable
         Assert.Contains("0xE060", refusal!.Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Module_WhoseIdentityAllowsAttributes_IsRefusedAllTheSame()
+    {
+        const int SeamAttributes = 48 + 112;
+        IntelLab.Run run = _lab.NewRun();
+        run.Quote = run.Quote with { ChangeSigned = q => q[SeamAttributes] = 1 };
+        run.Collateral = run.Collateral with
+        {
+            ChangeTcbInfo = i =>
+            {
+                foreach (JsonNode? module in i["tdxModuleIdentities"]!.AsArray().Append(i["tdxModule"]))
+                {
+                    module!["attributes"] = "0100000000000000";
+                    module["attributesMask"] = "0100000000000000";
+                }
+            },
+        };
+
+        Assert.Equal("dcap.tdx-module", (await run.RefusalAsync())?.Check);
+    }
+
+    [Fact]
+    public async Task Component_OfAModuleWithoutIdentity_IsCompared()
+    {
+        IntelLab.Run run = _lab.NewRun();
+        run.Quote = run.Quote with { TeeTcbSvn = [3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] };
+        run.Collateral = run.Collateral with { Levels = [new SimulatedTcbLevel(new byte[16], 0, [4, 0, .. new byte[14]], "UpToDate")] };
+
+        Assert.Equal("dcap.tcb-level", (await run.RefusalAsync())?.Check);
+    }
+
+    [Theory]
+    [InlineData(1, 2, 3)]
+    [InlineData(2, 1, 3)]
+    [InlineData(3, 2, 1)]
+    public async Task Date_OfTheTcb_IsTheEarliest(int platform, int quotingEnclave, int module)
+    {
+        IntelLab.Run run = _lab.NewRun();
+        run.Collateral = run.Collateral with
+        {
+            Levels = [new SimulatedTcbLevel(new byte[16], 0, new byte[16], "UpToDate") { Date = Day(platform), Advisories = ["INTEL-SA-2"] }],
+            QeLevels = [new SimulatedSvnLevel(1, "UpToDate") { Date = Day(quotingEnclave), Advisories = ["INTEL-SA-1", "INTEL-SA-2"] }],
+            ModuleLevels = [new SimulatedSvnLevel(1, "UpToDate") { Date = Day(module), Advisories = ["INTEL-SA-3"] }],
+        };
+
+        JsonObject claims = await run.ClaimsAsync();
+
+        Assert.Equal("2025-01-01T00:00:00Z", (string)claims["tcb_date"]!);
+        Assert.Equal(["INTEL-SA-1", "INTEL-SA-2", "INTEL-SA-3"], claims["advisory_ids"]!.AsArray().Select(a => (string)a!));
+
+        static DateTimeOffset Day(int day) => new(2025, 1, day, 0, 0, 0, TimeSpan.Zero);
+    }
+
+    [Theory]
+    [InlineData(2, 256)]
+    [InlineData(3, 384)]
+    [InlineData(4, 300)]
+    [InlineData(7, 300)]
+    public async Task CertificationData_WithoutTheCertificates_IsRefusedOrFetched(int type, int length)
+    {
+        var asked = new List<CollateralKey>();
+        IntelLab.Run run = _lab.NewRun();
+        run.Quote = run.Quote with { CertificationDataType = type, CertificationData = new byte[type < 4 ? length + 20 : length] };
+        run.Provider = new AskedProvider(asked);
+
+        Refusal? refusal = await run.RefusalAsync();
+
+        Assert.Equal("dcap.certification-data", refusal?.Check);
+        Assert.Equal(type < 4 ? [CollateralKinds.IntelPck] : [], asked.Select(k => k.Kind));
+    }
+
     [Theory]
     [InlineData(2, false)]
     [InlineData(1, true)]
@@ -650,6 +766,15 @@ public sealed class DcapChecksTests : IDisposable
         content with { Extensions = [.. content.Extensions.Where(e => e is not X509BasicConstraintsExtension), new X509BasicConstraintsExtension(false, false, 0, true)] };
 
     private static string Pem(byte[] der) => PemEncoding.WriteString("CERTIFICATE", der) + "\n";
+
+    private sealed class AskedProvider(List<CollateralKey> asked) : ICollateralProvider
+    {
+        public ValueTask<Result<CollateralItem>> GetAsync(CollateralKey key, CancellationToken ct)
+        {
+            asked.Add(key);
+            return new(new Refusal(RefusalCode.NotFound, "nothing here"));
+        }
+    }
 
     private sealed class SwitchedProvider : ICollateralProvider
     {
