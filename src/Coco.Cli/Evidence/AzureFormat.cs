@@ -22,7 +22,8 @@ internal sealed class AzureFormat(TeeType tee) : IEvidenceFormat
 
     /// <inheritdoc/>
     public bool Recognizes(EvidenceFile file) =>
-        file.HasMembers("hcl_report") ? file.HasMembers(IsSnp ? "vcek" : "td_quote") || (IsSnp && !file.HasMembers("td_quote")) : IsHcl(file);
+        (IsSnp && file.HasMembers("quote", "report", "vcek"))
+        || (file.HasMembers("hcl_report") ? file.HasMembers(IsSnp ? "vcek" : "td_quote") || (IsSnp && !file.HasMembers("td_quote")) : IsHcl(file));
 
     /// <inheritdoc/>
     public Result<JsonElement> ToEvidence(EvidenceFile file, EvidenceInputs inputs) =>

@@ -41,6 +41,15 @@ internal static class DeviceViews
             return refusal;
         }
 
+        ShownNode root = Of(r);
+        return json.TryGetProperty("cc_eventlog", out JsonElement log) && log.ValueKind == JsonValueKind.String && log.TryGetBytesFromBase64(out byte[]? events) && events.Length > 0
+            ? root.Add(EventLogView.Of(events))
+            : root;
+    }
+
+    /// <summary>A report of Hygon CSV.</summary>
+    public static ShownNode Of(CsvReport r)
+    {
         ShownNode root = new ShownNode("CSV attestation report", $"version {r.Version}")
             .Add("user public key digest", r.UserPublicKeyDigest)
             .Add("VM id", r.VmId)
@@ -56,10 +65,21 @@ internal static class DeviceViews
             root.Add($"RTMR{i}", r.Rtmrs[i]);
         }
 
-        root.Add("serial number", r.ReadSerialNumber()).Add("signature", r.Signature);
-        return json.TryGetProperty("cc_eventlog", out JsonElement log) && log.ValueKind == JsonValueKind.String && log.TryGetBytesFromBase64(out byte[]? events) && events.Length > 0
-            ? root.Add(EventLogView.Of(events))
-            : root;
+        return root.Add("serial number", r.ReadSerialNumber()).Add("signature", r.Signature);
+    }
+
+    /// <summary>Adds what an NVIDIA device reports.</summary>
+    public static ShownNode Add(ShownNode node, SpdmReport report)
+    {
+        node.Add("request nonce", report.RequestNonce).Add("response nonce", report.ResponseNonce).Add("signature", report.Signature);
+        node.Add(ShownNode.FromJson("opaque data", report.Opaque.ToConfig()));
+        ShownNode blocks = node.Open("measurements", report.MeasurementBlocks.Length.ToString(CultureInfo.InvariantCulture));
+        foreach (SpdmMeasurement block in report.MeasurementBlocks)
+        {
+            blocks.Add(block.Index.ToString(CultureInfo.InvariantCulture), block.Value);
+        }
+
+        return node;
     }
 
     /// <summary>Hygon DCU.</summary>
@@ -98,13 +118,7 @@ internal static class DeviceViews
             ShownNode node = root.Open("device", device.Uuid).Add("architecture", device.Architecture.ToString());
             if (SpdmReport.Parse(device.Report).TryGet(out SpdmReport? report, out refusal))
             {
-                node.Add("request nonce", report.RequestNonce).Add("response nonce", report.ResponseNonce).Add("signature", report.Signature);
-                node.Add(ShownNode.FromJson("opaque data", report.Opaque.ToConfig()));
-                ShownNode blocks = node.Open("measurements", report.MeasurementBlocks.Length.ToString(CultureInfo.InvariantCulture));
-                foreach (SpdmMeasurement block in report.MeasurementBlocks)
-                {
-                    blocks.Add("block", block.ToString());
-                }
+                Add(node, report);
             }
             else
             {

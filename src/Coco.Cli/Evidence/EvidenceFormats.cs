@@ -34,7 +34,7 @@ internal static class EvidenceFormats
         new SeFormat(),
         new JsonEvidenceFormat(
             TeeType.HygonDcu, ["attestation_reports"], i => new DcuVerifier(new CsvVerifierOptions { Collateral = i.Collateral }), DeviceViews.Dcu),
-        new JsonEvidenceFormat(TeeType.Nvidia, ["device_evidence_list"], CreateNvidia, DeviceViews.Nvidia),
+        new NvidiaFormat(),
         new JsonEvidenceFormat(
             TeeType.NvidiaDpu, ["version", "devices"], i => new DpuVerifier(new DpuVerifierOptions { Clock = i.Clock, Roots = [.. i.Trusted.Select(TrustedKey.Of)] })),
         new JsonEvidenceFormat(TeeType.Sample, ["svn", "report_data"], _ => new SampleVerifier()),
@@ -53,20 +53,4 @@ internal static class EvidenceFormats
     public static IEvidenceFormat Detect(EvidenceFile file) =>
         (file.NamedTee is { } named ? All.FirstOrDefault(f => f.Tee == named) : All.FirstOrDefault(f => f.Recognizes(file)))
             ?? throw new CommandFailedException($"cannot tell what {file.Path} is; say it with --tee");
-
-    /// <summary>Reference manifests are XML files among the collateral; their names say whether they are of a driver or a VBIOS.</summary>
-    private static NvidiaVerifier CreateNvidia(EvidenceInputs inputs)
-    {
-        TrustedKey[] signers = [.. inputs.Trusted.Select(TrustedKey.Of)];
-        var manifests = new List<NvidiaReferenceManifest>();
-        foreach (EvidenceFile file in inputs.Others.Where(f => f.Bytes.Span.TrimStart("\uFEFF \r\n\t"u8).StartsWith("<"u8)))
-        {
-            NvidiaManifestKind kind = Path.GetFileName(file.Path).Contains("VBIOS", StringComparison.OrdinalIgnoreCase) ? NvidiaManifestKind.Vbios : NvidiaManifestKind.Driver;
-            manifests.Add(NvidiaReferenceManifest.Parse(file.Bytes, kind, signers, inputs.Clock.GetUtcNow()).TryGet(out NvidiaReferenceManifest? manifest, out Refusal? refusal)
-                ? manifest
-                : throw new CommandFailedException($"{file.Path}: {refusal.Detail} (its signer's root is given with --trust)"));
-        }
-
-        return new NvidiaVerifier(new NvidiaVerifierOptions { Clock = inputs.Clock, ReferenceManifests = manifests });
-    }
 }

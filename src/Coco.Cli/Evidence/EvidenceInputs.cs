@@ -194,6 +194,11 @@ internal sealed class EvidenceInputs
             return true;
         }
 
+        if (_loose.TryAddHygon(file.Bytes))
+        {
+            return true;
+        }
+
         if (PlainViews.TryTable(file.Bytes) is { } entries)
         {
             foreach (SnpCertificateEntry entry in entries)

@@ -2,6 +2,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Coco.Tee.Csv;
+using Coco.Tee.Intel;
 using Coco.Tee.Snp;
 using Coco.Verifiers;
 
@@ -14,6 +16,7 @@ internal sealed class LooseCollateral : ICollateralSource
     private readonly List<(string Tee, byte[] Body)> _identities = [];
     private readonly List<CertificateRevocationList> _lists = [];
     private readonly List<DerCertificate> _certificates = [];
+    private byte[]? _hskAndCek;
 
     /// <inheritdoc/>
     public string Name => "files";
@@ -41,6 +44,14 @@ internal sealed class LooseCollateral : ICollateralSource
 
     /// <summary>Takes certificates.</summary>
     public void Add(IEnumerable<DerCertificate> certificates) => _certificates.AddRange(certificates);
+
+    /// <summary>Takes Hygon's HSK and CEK of one chip in one file; false when it is none.</summary>
+    public bool TryAddHygon(ReadOnlyMemory<byte> bytes)
+    {
+        bool both = bytes.Length == HygonCaCertificate.Size + CsvCertificate.Size && HygonCaCertificate.Parse(bytes[..HygonCaCertificate.Size]).Refusal is null;
+        _hskAndCek = both ? bytes.ToArray() : _hskAndCek;
+        return both;
+    }
 
     /// <summary>Takes a revocation list.</summary>
     public void Add(CertificateRevocationList list) => _lists.Add(list);
@@ -74,6 +85,13 @@ internal sealed class LooseCollateral : ICollateralSource
                 return _lists.FirstOrDefault(l => l.IssuerCommonName == "Intel SGX Root CA") is { } root ? new CollateralItem(root.Raw) : null;
             case CollateralKinds.AmdCrl when parts.Length == 2:
                 return _lists.FirstOrDefault(l => l.IssuerCommonName == "ARK-" + parts[1]) is { } amd ? new CollateralItem(amd.Raw) : null;
+            case CollateralKinds.HygonHskCek:
+                // Which chip they are of shows in the signatures that they have to verify.
+                return _hskAndCek is null ? null : new CollateralItem(_hskAndCek);
+            case CollateralKinds.IntelPck when parts.Length == 4:
+                return FindPck(parts[0]) is { } pckLeaf
+                    ? new CollateralItem(pckLeaf.Raw) { IssuerChain = Pem(c => c.SubjectCommonName.Contains("PCK P", StringComparison.Ordinal)) }
+                    : null;
             case CollateralKinds.AmdVcek when parts.Length == 3:
                 return _certificates.FirstOrDefault(c => IsVcek(c, parts[1])) is { } vcek ? new CollateralItem(vcek.Raw) : null;
             default:
@@ -86,6 +104,15 @@ internal sealed class LooseCollateral : ICollateralSource
         && SnpVek.Parse(certificate).TryGet(out SnpVek? vek, out _)
         && vek.HardwareId is { } id
         && Convert.ToHexStringLower(id.Span) == hardwareId;
+
+    /// <summary>The PCK certificate of a PPID; the only one there is when the PPID is encrypted.</summary>
+    private DerCertificate? FindPck(string ppid)
+    {
+        DerCertificate[] leaves = [.. _certificates.Where(c => c.SubjectCommonName.Contains("PCK Certificate", StringComparison.Ordinal))];
+        return leaves.FirstOrDefault(c => c.FindExtension(PckExtension.Oid) is { } value
+            && PckExtension.Parse(value).TryGet(out PckExtension? pck, out _) && Convert.ToHexString(pck.Ppid.Span) == ppid)
+            ?? (leaves.Length == 1 ? leaves[0] : null);
+    }
 
     private static bool IsTcbSigner(DerCertificate c) => c.SubjectCommonName.Contains("TCB Signing", StringComparison.Ordinal);
 

@@ -16,6 +16,11 @@ internal static class PlainViews
     /// <summary>The view; null when the file is none of these.</summary>
     public static Result<ShownNode>? TryShow(EvidenceFile file)
     {
+        if (RawViews.TryShow(file) is { } raw)
+        {
+            return raw;
+        }
+
         if (file.Json is not null)
         {
             return null;

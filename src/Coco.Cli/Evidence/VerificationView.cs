@@ -27,6 +27,11 @@ internal sealed class VerificationView(
             text.Append("  WARNING: a simulated root is trusted; anybody can make such evidence\n");
         }
 
+        foreach (string note in claims.SelectMany(Notes).Distinct(StringComparer.Ordinal))
+        {
+            text.Append("  note: ").Append(note).Append('\n');
+        }
+
         text.Append("\nchecks\n");
         foreach (CheckOutcome check in record.Checks)
         {
@@ -56,6 +61,36 @@ internal sealed class VerificationView(
         }
 
         return text.ToString();
+    }
+
+    /// <summary>What genuine evidence says of itself that nobody should overlook. Policy decides on it.</summary>
+    private static IEnumerable<string> Notes(VerifiedClaims one)
+    {
+        JsonObject claims = one.Claims;
+        if (one.Tee is TeeType.Sample or TeeType.SampleDevice)
+        {
+            yield return "sample evidence proves nothing: anybody can make it";
+        }
+
+        if (one.Tee == TeeType.Tpm && claims["ak_endorsed_by"] is null)
+        {
+            yield return "nothing says that the attestation key is a TPM's; compare ak_public, or give --trust with an endorsement";
+        }
+
+        if (claims["policy_debug_allowed"]?.ToString() == "true" || claims["td_attributes"]?["debug"]?.ToString() == "true")
+        {
+            yield return "the guest may be debugged by its host: nothing in it is confidential";
+        }
+
+        if (claims["tcb_status"]?.ToString() is { } status && status != "UpToDate")
+        {
+            yield return $"the TCB is {status} ({claims["advisory_ids"]?.ToJsonString()})";
+        }
+
+        if (claims["collateral_expiration_status"]?.ToString() == "1")
+        {
+            yield return "some collateral is over its time: the TCB may have been judged by old statements";
+        }
     }
 
     /// <summary>One object.</summary>
