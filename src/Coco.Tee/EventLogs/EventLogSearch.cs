@@ -16,7 +16,7 @@ public static class EventLogSearch
     {
         ArgumentNullException.ThrowIfNull(log);
         var events = ImmutableArray.CreateBuilder<(ReadOnlyMemory<byte>, string)>();
-        for (int i = 0; i < log.Events.Length; i++)
+        for (int i = 0; i < log.Events.Count; i++)
         {
             CcEvent one = log.Events[i];
             if (one.Register != register || (one.Type == TcgEventType.NoAction && !withNoAction))
