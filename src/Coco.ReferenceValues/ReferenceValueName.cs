@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Buffers.Text;
 using System.Text;
+using Coco.Storage;
 
 namespace Coco.ReferenceValues;
 
@@ -8,9 +8,6 @@ namespace Coco.ReferenceValues;
 internal static class ReferenceValueName
 {
     internal const int MaxBytes = 256;
-
-    // A store key is narrower than a name: what does not fit goes below this prefix, as base64url of the name.
-    private const string EscapedPrefix = "__name/";
 
     /// <summary>Refuses what is too long, holds control characters, or climbs (<c>..</c>).</summary>
     public static Refusal? Check(string name)
@@ -45,35 +42,8 @@ internal static class ReferenceValueName
     }
 
     /// <summary>The store key of a checked name: the name itself where the store takes it, as the reference does.</summary>
-    public static string ToKey(string name) =>
-        IsPlain(name) ? name : EscapedPrefix + Base64Url.EncodeToString(Encoding.UTF8.GetBytes(name));
+    public static string ToKey(string name) => EscapedKeys.Of(name);
 
     /// <summary>The name that a store key stands for.</summary>
-    public static string FromKey(string key)
-    {
-        if (!key.StartsWith(EscapedPrefix, StringComparison.Ordinal) || !Base64Url.IsValid(key.AsSpan(EscapedPrefix.Length)))
-        {
-            return key;
-        }
-
-        return Encoding.UTF8.GetString(Base64Url.DecodeFromChars(key.AsSpan(EscapedPrefix.Length)));
-    }
-
-    private static bool IsPlain(string name)
-    {
-        if (name.StartsWith(EscapedPrefix, StringComparison.Ordinal) || name[0] == '/' || name[^1] == '/' || name.Contains("//", StringComparison.Ordinal))
-        {
-            return false;
-        }
-
-        foreach (char c in name)
-        {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-' or '.' or '/'))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    public static string FromKey(string key) => EscapedKeys.NameOf(key);
 }

@@ -78,6 +78,24 @@ public sealed class LocalJsonStoreTests : StoreContract
     }
 
     [Fact]
+    public async Task File_NamesThatAreNoKeys_StandAsTheyAreAndAreFoundEscaped()
+    {
+        IKeyValueStore store = await OpenAsync("reference_value");
+        string file = Path.Combine(_folder, "reference_value");
+        await File.WriteAllTextAsync(file, """{"rvps:///a:v1":"AQ=="}""", Ct);
+
+        StoredValue? found = await store.GetAsync(EscapedKeys.Of("rvps:///a:v1"), Ct);
+        await store.PutAsync(EscapedKeys.Of("b:2"), new byte[] { 2 }, default, Ct);
+        await store.PutAsync(EscapedKeys.Of("__name/x"), new byte[] { 3 }, default, Ct);
+
+        Assert.Equal([1], found!.Value.Value.ToArray());
+        Assert.Equal("""{"b:2":"Ag==","rvps:///a:v1":"AQ==","__name/X19uYW1lL3g":"Aw=="}""".Length, (await File.ReadAllTextAsync(file, Ct)).Length);
+        Assert.Contains("\"rvps:///a:v1\":\"AQ==\"", await File.ReadAllTextAsync(file, Ct), StringComparison.Ordinal);
+        Assert.Contains("\"b:2\":\"Ag==\"", await File.ReadAllTextAsync(file, Ct), StringComparison.Ordinal);
+        Assert.Equal([3], (await store.GetAsync(EscapedKeys.Of("__name/x"), Ct))!.Value.Value.ToArray());
+    }
+
+    [Fact]
     public async Task Get_DamagedFile_IsUnavailableAndLeavesTheFile()
     {
         IKeyValueStore store = await OpenAsync("repository");

@@ -62,7 +62,8 @@ public static class InTotoVerifyCommand
 
         if (!verified.TryGet(out InTotoSummary? summary, out Refusal? why))
         {
-            await SayAsync(options, error, why.ToString()).ConfigureAwait(false);
+            string remedy = why is { Code: RefusalCode.Forbidden, Check: "in-toto.inspection" } ? " (--run-inspections allows it, in a sandbox)" : string.Empty;
+            await SayAsync(options, error, why + remedy).ConfigureAwait(false);
             return 1;
         }
 

@@ -45,7 +45,10 @@ internal sealed class LocalJsonStore(string root, string ns, TimeProvider time) 
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
                 string text = property.Value.GetString() ?? string.Empty;
-                all[property.Name] = Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/'));
+
+                // The reference keeps any name in this file; keys of the other stores are narrower.
+                string key = property.Name.StartsWith(EscapedKeys.Prefix, StringComparison.Ordinal) ? property.Name : EscapedKeys.Of(property.Name);
+                all[key] = Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/'));
             }
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
@@ -64,7 +67,8 @@ internal sealed class LocalJsonStore(string root, string ns, TimeProvider time) 
             writer.WriteStartObject();
             foreach ((string key, byte[] value) in all)
             {
-                writer.WriteString(key, Convert.ToBase64String(value).Replace('+', '-').Replace('/', '_'));
+                string name = EscapedKeys.NameOf(key);
+                writer.WriteString(name.StartsWith(EscapedKeys.Prefix, StringComparison.Ordinal) ? key : name, Convert.ToBase64String(value).Replace('+', '-').Replace('/', '_'));
             }
 
             writer.WriteEndObject();
