@@ -41,11 +41,9 @@ public static class AttestationExtensions
             options,
             p.GetRequiredService<ILogger<AttestationPolicyStore>>()));
         services.TryAddSingleton(p => new TokenSignerSource(p.GetRequiredService<IStoreProvider>(), options, p.GetService<ITokenSigner>()));
-        services.TryAddSingleton(p => new ContentStore(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(p => new CollateralHistory(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ShadowPolicies>();
-        services.TryAddSingleton<DecisionLog>();
-        services.TryAddSingleton(p => new ReleaseLog(p.GetRequiredService<DecisionLog>()));
+        AddDecisions(services, options);
         services.TryAddSingleton<Appraiser>();
         services.TryAddSingleton(p => new AttestationServiceCore(
             p.GetServices<IVerifier>(),
@@ -57,10 +55,6 @@ public static class AttestationExtensions
             options,
             p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<AttestationServiceCore>>()));
-        services.TryAddSingleton(p => new DecisionExplainer(
-            p.GetRequiredService<DecisionLog>(),
-            p.GetRequiredService<ContentStore>(),
-            p.GetRequiredService<IAppraisalPolicyCompiler>()));
         services.TryAddSingleton(p => new EvidenceVault(
             p.GetRequiredService<DecisionLog>(),
             p.GetRequiredService<DecisionExplainer>(),
@@ -81,7 +75,6 @@ public static class AttestationExtensions
             p.GetService<IReferenceValueExpirations>(),
             p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IHostedService, DoctorRounds>();
-        services.AddSingleton<IHostedService, RetentionRounds>();
         if (options.Signer is not null)
         {
             services.AddSingleton<IHostedService, SignerStart>();
@@ -90,6 +83,17 @@ public static class AttestationExtensions
         services.TryAddSingleton<AttestationRestApi>();
         services.TryAddSingleton<AttestationAdminApi>();
         return new Builder(services);
+    }
+
+    /// <summary>
+    /// Adds only <see cref="ReleaseLog"/> and its explanations, for a key broker whose attestation service is in another process. The host gives an
+    /// <see cref="IStoreProvider"/>.
+    /// </summary>
+    public static void AddCocoReleaseDecisions(this IServiceCollection services, AttestationOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IAppraisalPolicyCompiler, RegoPolicyCompiler>();
+        AddDecisions(services, options);
     }
 
     /// <summary>Maps the gRPC service. The host must have called <c>AddGrpc</c> with <see cref="MaxGrpcMessageBytes"/>.</summary>
@@ -133,13 +137,44 @@ public static class AttestationExtensions
     public static RouteGroupBuilder MapCocoAttestationAdmin(this IEndpointRouteBuilder endpoints, string prefix)
     {
         AttestationAdminApi api = endpoints.ServiceProvider.GetRequiredService<AttestationAdminApi>();
-        RouteGroupBuilder group = endpoints.MapGroup(prefix);
-        group.MapGet("/decisions", api.ListAsync);
-        group.MapGet("/decisions/{id}", context => api.ExplainAsync(context, (string)context.Request.RouteValues["id"]!));
+        RouteGroupBuilder group = endpoints.MapCocoDecisions(prefix);
         group.MapGet("/doctor", api.DoctorAsync);
         group.MapPost("/reverify", api.ReverifyAsync);
         group.MapPost("/policy-diff", api.DiffAsync);
         return group;
+    }
+
+    /// <summary>
+    /// Maps <c>GET decisions</c> and <c>GET decisions/{id}</c> below <paramref name="prefix"/>. The host must put its authentication of administrators
+    /// in front.
+    /// </summary>
+    public static RouteGroupBuilder MapCocoDecisions(this IEndpointRouteBuilder endpoints, string prefix)
+    {
+        DecisionAdminApi api = endpoints.ServiceProvider.GetRequiredService<DecisionAdminApi>();
+        RouteGroupBuilder group = endpoints.MapGroup(prefix);
+        group.MapGet("/decisions", api.ListAsync);
+        group.MapGet("/decisions/{id}", context => api.ExplainAsync(context, (string)context.Request.RouteValues["id"]!));
+        return group;
+    }
+
+    private static void AddDecisions(IServiceCollection services, AttestationOptions options)
+    {
+        services.TryAddSingleton(options);
+        services.TryAddSingleton(p => new ContentStore(p.GetRequiredService<IStoreProvider>(), options, p.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(p => new DecisionLog(
+            p.GetRequiredService<IStoreProvider>(),
+            p.GetRequiredService<ContentStore>(),
+            p.GetService<ShadowPolicies>(),
+            options,
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<DecisionLog>>()));
+        services.TryAddSingleton(p => new ReleaseLog(p.GetRequiredService<DecisionLog>()));
+        services.TryAddSingleton(p => new DecisionExplainer(
+            p.GetRequiredService<DecisionLog>(),
+            p.GetRequiredService<ContentStore>(),
+            p.GetRequiredService<IAppraisalPolicyCompiler>()));
+        services.TryAddSingleton<DecisionAdminApi>();
+        services.AddSingleton<IHostedService, RetentionRounds>();
     }
 
     private sealed record Builder(IServiceCollection Services) : ICocoAttestationBuilder;

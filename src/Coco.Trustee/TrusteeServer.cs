@@ -210,13 +210,14 @@ internal static partial class TrusteeServer
 
         // Lets an attestation service show its decision in the answer to the guest.
         services.AddHttpContextAccessor();
+        services.AddSingleton<IReleaseJournal, ReleaseJournal>();
         if (settings.RemoteAttestation is { } remote)
         {
             services.AddSingleton(remote);
+            services.AddCocoReleaseDecisions(settings.Attestation);
             return;
         }
 
-        services.AddSingleton<IReleaseJournal, ReleaseJournal>();
         if (settings.RemoteReferenceValues is { } rvps)
         {
             services.AddSingleton<IAttestationService>(p => new RemoteReferencesAttestationService(p.GetRequiredService<AttestationServiceCore>(), rvps));
@@ -273,6 +274,10 @@ internal static partial class TrusteeServer
             {
                 app.MapCocoAttestationKeys();
                 app.MapCocoAttestationAdmin("/kbs/v0").WithMetadata(AdminOnly.Instance);
+            }
+            else
+            {
+                app.MapCocoDecisions("/kbs/v0").WithMetadata(AdminOnly.Instance);
             }
         }
         else

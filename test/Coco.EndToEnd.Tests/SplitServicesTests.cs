@@ -24,7 +24,7 @@ public sealed class SplitServicesTests : IDisposable
             ["as", "--grpc-socket", $"127.0.0.1:{grpc}", "--admin-socket", $"127.0.0.1:{admin}"],
             $$"""{"rvps_config":{"type":"GrpcRemote","address":"127.0.0.1:{{rvps}}"} }""",
             listeners: 2);
-        using var http = new HttpClient();
+        using var http = new HttpClient(new SocketsHttpHandler { UseCookies = false });
         string keys = Path.Combine(_folder, "keys.json");
         await File.WriteAllTextAsync(keys, await http.GetStringAsync(new Uri($"http://127.0.0.1:{grpc}/.well-known/jwks.json")));
         string configuration = Path.Combine(_folder, "kbs.toml");
@@ -32,7 +32,7 @@ public sealed class SplitServicesTests : IDisposable
             [http_server]
             insecure_http = true
             [admin]
-            authorization_mode = "DenyAll"
+            authorization_mode = "InsecureAllowAll"
             [attestation_service]
             type = "coco_as_grpc"
             as_addr = "http://127.0.0.1:{grpc}"
@@ -41,18 +41,22 @@ public sealed class SplitServicesTests : IDisposable
             """);
         await using TrusteeProcess broker = await TrusteeProcess.StartAsync(["-c", configuration], tls: false);
 
-        (HttpStatusCode good, string goodId, _) = await AttestAsync(http, broker.Url, spoil: false);
+        (HttpStatusCode good, string goodId, string cookie) = await AttestAsync(http, broker.Url, spoil: false);
         (HttpStatusCode bad, string badId, string badBody) = await AttestAsync(http, broker.Url, spoil: true);
-        string explained = await ServerProcess.RunAsync(
-            TrusteeProcess.Program("Coco.Cli", "coco"), ["explain", badId, "--url", $"http://127.0.0.1:{admin}", "--admin-token-file", attestation.AdminTokenPath]);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(broker.Url, "kbs/v0/resource/a/b/c"));
+        request.Headers.Add("Cookie", cookie);
+        using HttpResponseMessage denied = await http.SendAsync(request);
+        string explained = await ExplainAsync(badId, $"http://127.0.0.1:{admin}", attestation.AdminTokenPath);
+        string release = await ExplainAsync(denied.Headers.GetValues("Coco-Decision-Id").Single(), broker.Url.ToString(), attestation.AdminTokenPath);
 
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (good, bad));
         Assert.NotEqual(goodId, badId);
         Assert.DoesNotContain("report", badBody, StringComparison.OrdinalIgnoreCase);
+        Assert.StartsWith("GET /kbs/v0/resource/a/b/c was refused: ", release, StringComparison.Ordinal);
         Assert.StartsWith("the sample evidence did not pass sample.report-data: ", explained, StringComparison.Ordinal);
     }
 
-    private static async Task<(HttpStatusCode Status, string DecisionId, string Body)> AttestAsync(HttpClient http, Uri url, bool spoil)
+    private static async Task<(HttpStatusCode Status, string DecisionId, string BodyOrCookie)> AttestAsync(HttpClient http, Uri url, bool spoil)
     {
         using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
         using HttpResponseMessage challenged = await PostAsync(http, new Uri(url, "kbs/v0/auth"), SampleExchange.Auth, null);
@@ -65,8 +69,11 @@ public sealed class SplitServicesTests : IDisposable
         }
 
         using HttpResponseMessage attested = await PostAsync(http, new Uri(url, "kbs/v0/attest"), body, cookie);
-        return (attested.StatusCode, attested.Headers.GetValues("Coco-Decision-Id").Single(), await attested.Content.ReadAsStringAsync());
+        return (attested.StatusCode, attested.Headers.GetValues("Coco-Decision-Id").Single(), spoil ? await attested.Content.ReadAsStringAsync() : cookie);
     }
+
+    private static Task<string> ExplainAsync(string id, string url, string tokenPath) => ServerProcess.RunAsync(
+        TrusteeProcess.Program("Coco.Cli", "coco"), ["explain", id, "--url", url, "--admin-token-file", tokenPath]);
 
     private static async Task<HttpResponseMessage> PostAsync(HttpClient http, Uri url, string body, string? cookie)
     {

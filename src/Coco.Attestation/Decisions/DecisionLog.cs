@@ -29,7 +29,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     private readonly IStoreProvider _stores;
     private readonly ContentStore _content;
     private readonly DecisionRecord _records;
-    private readonly ShadowPolicies _shadows;
+    private readonly ShadowPolicies? _shadows;
     private readonly AttestationOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<DecisionLog> _log;
@@ -48,7 +48,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     public DecisionLog(
         IStoreProvider stores,
         ContentStore content,
-        ShadowPolicies shadows,
+        ShadowPolicies? shadows,
         AttestationOptions options,
         TimeProvider clock,
         ILogger<DecisionLog> log)
@@ -68,7 +68,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
         string id = DecisionId.Create(trace.Started);
 
         // Shadow policies are counted also where nothing is recorded.
-        if (!_options.Decisions.Enabled && !await _shadows.HasAnyAsync(trace.Evidences.SelectMany(e => e.Appraisals), ct).ConfigureAwait(false))
+        if (!_options.Decisions.Enabled && (_shadows is null || !await _shadows.HasAnyAsync(trace.Evidences.SelectMany(e => e.Appraisals), ct).ConfigureAwait(false)))
         {
             return id;
         }
@@ -325,7 +325,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
     private async Task StoreAsync(List<PendingDecision> batch, CancellationToken ct)
     {
-        if (!_options.Decisions.Enabled)
+        if (!_options.Decisions.Enabled && _shadows is not null)
         {
             foreach (Appraisal appraisal in batch.OfType<PendingAppraisal>().SelectMany(p => p.Trace.Evidences).SelectMany(e => e.Appraisals))
             {

@@ -14,7 +14,7 @@ using Coco.Verifiers;
 namespace Coco.Attestation.Decisions;
 
 /// <summary>Makes the stored form of a decision. Claims, reference values, policies and evidence stand in it by hash.</summary>
-internal sealed class DecisionRecord(ContentStore content, ShadowPolicies shadows, AttestationOptions options)
+internal sealed class DecisionRecord(ContentStore content, ShadowPolicies? shadows, AttestationOptions options)
 {
     private const int MaxPolicies = 1024;
     private static readonly string[] ReferenceMembers = ["claims", "reference_values", "policy_text", "evidence", "init_data_claims"];
@@ -283,7 +283,7 @@ internal sealed class DecisionRecord(ContentStore content, ShadowPolicies shadow
                     claims,
                     await KeepPolicyAsync(appraisal.Policy, now, ct).ConfigureAwait(false),
                     await content.PutAsync(ReferenceValues(appraisal), vault: false, ct).ConfigureAwait(false),
-                    await shadows.EvaluateAsync(appraisal, ct).ConfigureAwait(false)));
+                    shadows is null ? null : await shadows.EvaluateAsync(appraisal, ct).ConfigureAwait(false)));
         }
 
         string? initData = evidence.Bound?.InitDataClaims is { } document
