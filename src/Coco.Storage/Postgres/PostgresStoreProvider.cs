@@ -10,6 +10,7 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
     // Any fixed number of ours: two replicas that start at once must not both create the schema.
     private const long SchemaLock = 0x436F636F53746F72;
 
+    // Segments of records are large, and the usual compression of PostgreSQL costs more than all else about them; servers from 14 on have lz4.
     private const string Schema = """
         create sequence if not exists coco_version;
         create table if not exists coco_kv (
@@ -17,6 +18,12 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
           primary key (namespace, key));
         create index if not exists coco_kv_expiry on coco_kv (expires_at) where expires_at is not null;
         create table if not exists coco_generation (namespace text primary key, generation bigint not null);
+        do $$ begin
+          if not exists (select from pg_attribute where attrelid = 'coco_kv'::regclass and attname = 'value' and attcompression = 'l') then
+            alter table coco_kv alter column value set compression lz4;
+          end if;
+        exception when feature_not_supported or undefined_column or syntax_error or insufficient_privilege then null;
+        end $$;
         """;
 
     private readonly NpgsqlDataSource _source;
