@@ -9,7 +9,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Terminate_WithARequestUnderWay_AnswersItAndEndsWell()
     {
-        await using TrusteeProcess trustee = await TrusteeProcess.StartAsync(["--allow-all", "--set", "http_server.insecure_http=true"], tls: false);
+        await using TrusteeProcess trustee = await TrusteeProcess.StartAsync(["--allow-all", "--set", "http_server.insecure_http=true", "--set", "http_server.min_data_rate=1"], tls: false);
         using RawConnection connection = await RawConnection.OpenAsync(trustee.Url);
         await connection.SendAsync($"POST /kbs/v0/resource/a/b/c HTTP/1.1\r\nHost: kbs\r\nContent-Length: {4000}\r\n\r\n{new string('x', 2000)}");
         await Poll.UntilAsync(async () => (await MetricsAsync(trustee)).Contains("kbs_http_active_connections 1", StringComparison.Ordinal), "the request", TimeSpan.FromSeconds(30));
