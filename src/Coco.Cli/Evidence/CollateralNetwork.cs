@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using Coco.Verifiers;
+using Coco.Verifiers.Csv;
+using Coco.Verifiers.SecureExecution;
 
 namespace Coco.Cli.EvidenceCommands;
 
@@ -11,5 +13,5 @@ internal static class CollateralNetwork
 
     /// <summary>All services.</summary>
     public static ICollateralSource[] Sources(HttpClient http, Uri? amd, Uri? intel) =>
-        [new AmdKdsSource(http, amd), new IntelPcsSource(http, intel), new NvidiaSource(http)];
+        [new AmdKdsSource(http, amd), new IntelPcsSource(http, intel), new NvidiaSource(http), new HygonKeyService(http), new RevocationListService(http, RevocationListService.IbmHosts)];
 }

@@ -12,9 +12,6 @@ namespace Coco.Trustee;
 /// <summary>Where verifiers get collateral: directories and files first, then the vendors' services.</summary>
 internal static class CollateralWiring
 {
-    // The distribution points of IBM's signing keys and of the authority above them.
-    private static readonly string[] IbmListHosts = ["www.ibm.com", "crl3.digicert.com", "crl4.digicert.com"];
-
     /// <summary>The sources in the order in which they are asked.</summary>
     public static ImmutableArray<ICollateralSource> Sources(AsVerifierConfig config)
     {
@@ -55,7 +52,7 @@ internal static class CollateralWiring
         {
             sources.Add(new HygonKeyService(http));
             sources.Add(new NvidiaSource(http));
-            sources.Add(new RevocationListService(http, IbmListHosts));
+            sources.Add(new RevocationListService(http, RevocationListService.IbmHosts));
         }
 
         return sources.ToImmutable();

@@ -205,6 +205,8 @@ public sealed class DcapVerifier
         CollateralKey key;
         switch (quote.CertificationType)
         {
+            case CertificationDataType.PckLeaf:
+                return await CompleteChainAsync(data, record, ct).ConfigureAwait(false);
             case CertificationDataType.PpidPlain when data.Length is Ppid + 18 or Ppid + 20:
                 key = PckKey(data, Ppid);
                 break;
@@ -233,6 +235,27 @@ public sealed class DcapVerifier
         }
 
         return PckChain.Check([.. leaf, .. InOrder(issuers)], _options.Roots, record);
+    }
+
+    // The certificates above a leaf come with the revocation list of its authority.
+    private async ValueTask<Result<PckChain>> CompleteChainAsync(ReadOnlyMemory<byte> data, VerificationRecord? record, CancellationToken ct)
+    {
+        if (!DerCertificate.ParseAll(data.ToArray()).TryGet(out ImmutableArray<DerCertificate> leaf, out Refusal? refusal))
+        {
+            return record.Note("dcap.pck-chain-form", DcapError.PckCertificateUnsupportedFormat.With(refusal with { Field = "certification data" }))!;
+        }
+
+        string authority = leaf[0].IssuerCommonName.Contains("Processor CA", StringComparison.Ordinal) ? "processor" : "platform";
+        Result<CollateralItem> fetched = await _provider.GetAsync(new CollateralKey(CollateralKinds.IntelPckCrl, authority), ct).ConfigureAwait(false);
+        if (record.Note("dcap.certification-data", fetched.Refusal is { } none ? DcapError.NoCollateral.With(none) : null, "the authorities are collateral") is { } missing
+            || !fetched.TryGet(out CollateralItem? item, out missing))
+        {
+            return missing;
+        }
+
+        return DerCertificate.ParseAll(item.IssuerChain).TryGet(out ImmutableArray<DerCertificate> issuers, out refusal)
+            ? PckChain.Check([.. leaf, .. InOrder(issuers)], _options.Roots, record)
+            : record.Note("dcap.pck-chain-form", DcapError.PckChainError.With(refusal))!;
     }
 
     private static ImmutableArray<DerCertificate> InOrder(ImmutableArray<DerCertificate> issuers) =>

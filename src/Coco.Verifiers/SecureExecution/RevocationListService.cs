@@ -6,6 +6,9 @@ namespace Coco.Verifiers.SecureExecution;
 /// <param name="hosts">Hosts that may be contacted: the address stands in a document that somebody else wrote.</param>
 public sealed class RevocationListService(HttpClient http, IReadOnlyCollection<string> hosts) : ICollateralSource
 {
+    /// <summary>The hosts of the distribution points of IBM's signing keys and of the authority above them.</summary>
+    public static IReadOnlyCollection<string> IbmHosts { get; } = ["www.ibm.com", "crl3.digicert.com", "crl4.digicert.com"];
+
     /// <inheritdoc/>
     public string Name => "ibm-crl";
 

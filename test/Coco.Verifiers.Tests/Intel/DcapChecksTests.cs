@@ -555,10 +555,29 @@ public sealed class DcapChecksTests : IDisposable
         static DateTimeOffset Day(int day) => new(2025, 1, day, 0, 0, 0, TimeSpan.Zero);
     }
 
+    [Fact]
+    public async Task CertificationData_OfTheLeafAlone_IsCompletedFromCollateral()
+    {
+        IntelLab.Run run = _lab.NewRun();
+        run.Quote = run.Quote with { CertificationDataType = 4, CertificationData = _lab.Platform.PckCertificate };
+        using var stranger = new IntelLab();
+        IntelLab.Run foreign = _lab.NewRun();
+        foreign.Quote = foreign.Quote with { CertificationDataType = 4, CertificationData = stranger.Platform.PckCertificate };
+        IntelLab.Run nothing = _lab.NewRun();
+        nothing.Quote = nothing.Quote with { CertificationDataType = 4, CertificationData = new byte[300] };
+        IntelLab.Run missing = _lab.NewRun();
+        missing.Quote = run.Quote;
+        missing.ChangeItems = items => items.Remove(CollateralKinds.IntelPckCrl);
+
+        Assert.Null(await run.RefusalAsync());
+        Assert.Equal("dcap.pck-leaf", (await foreign.RefusalAsync())?.Check);
+        Assert.Equal("dcap.pck-chain-form", (await nothing.RefusalAsync())?.Check);
+        Assert.Equal("dcap.certification-data", (await missing.RefusalAsync())?.Check);
+    }
+
     [Theory]
     [InlineData(2, 256)]
     [InlineData(3, 384)]
-    [InlineData(4, 300)]
     [InlineData(7, 300)]
     public async Task CertificationData_WithoutTheCertificates_IsRefusedOrFetched(int type, int length)
     {
