@@ -31,6 +31,14 @@ public sealed class InTotoTests
     }
 
     [Fact]
+    public void ParseFile_HashAlgorithmsThatAreNoNames_IsMalformed()
+    {
+        byte[] file = """{"keytype":"ed25519","scheme":"ed25519","keyid_hash_algorithms":["sha256",["sha512"]],"keyval":{"public":"00"}}"""u8.ToArray();
+
+        Assert.Equal(RefusalCode.Malformed, InTotoKey.ParseFile(file).Refusal?.Code);
+    }
+
+    [Fact]
     public async Task Register_ChainOfPublisher_CountsAsSignedByIt()
     {
         string identity = ReferenceValuePublisher.KeyIdentity(_owner.ExportSubjectPublicKeyInfo());
