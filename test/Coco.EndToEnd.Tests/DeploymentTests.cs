@@ -91,10 +91,22 @@ public sealed class DeploymentTests : IDisposable
             ]))
         {
             await run.WaitForOutputAsync("listening on", TimeSpan.FromSeconds(60));
-            using KbsClient guest = KbsClient.Create(new Uri($"http://127.0.0.1:{port}"), new SampleEvidenceProvider());
-            Assert.True((await guest.AttestAsync()).TryGet(out _, out Refusal? refusal), refusal?.ToString());
+
+            // Not a child of buildah's first process, so it has to be told by itself to end.
             string server = (await ServerProcess.RunAsync("pgrep", ["-f", "^/app/trustee run .*127.0.0.1:" + port])).Trim();
-            Assert.Contains("Uid:\t1654\t1654\t1654\t1654", await File.ReadAllTextAsync($"/proc/{server}/status"));
+            try
+            {
+                using KbsClient guest = KbsClient.Create(new Uri($"http://127.0.0.1:{port}"), new SampleEvidenceProvider());
+                Assert.True((await guest.AttestAsync()).TryGet(out _, out Refusal? refusal), refusal?.ToString());
+                Assert.Contains("Uid:\t1654\t1654\t1654\t1654", await File.ReadAllTextAsync($"/proc/{server}/status"));
+            }
+            finally
+            {
+                await ServerProcess.RunAsync("kill", ["-TERM", server]);
+                await run.Process.WaitForExitAsync();
+            }
+
+            Assert.Equal(0, run.Process.ExitCode);
         }
 
         await ServerProcess.RunAsync("buildah", [.. store, "rm", container]);
