@@ -8,6 +8,10 @@ namespace Coco.Storage;
 /// <summary>One namespace in the table.</summary>
 internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) : IKeyValueStore
 {
+    /// <summary>Writes a row unless there is one that is not over its time: namespace, key, value, end and the present instant.</summary>
+    internal const string InsertIfAbsent =
+        "insert into coco_kv (namespace, key, value, version, expires_at) values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where coco_kv.expires_at <= $5";
+
     private const int Page = 1000;
 
     // The row of a namespace's generation would make all its writers wait for each other's flush. Nobody caches sessions, so they have none.
@@ -21,18 +25,7 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
     public ValueTask<StoredValue?> GetAsync(string key, CancellationToken ct)
     {
         StoreKeys.Require(key);
-        return provider.RunAsync(
-            repeatable: true,
-            async connection =>
-            {
-                await using var command = new NpgsqlCommand(
-                    "select value, version, expires_at from coco_kv where namespace = $1 and key = $2 and (expires_at is null or expires_at > $3)", connection);
-                Add(command, ns);
-                Add(command, key);
-                Add(command, provider.Now);
-                return await ReadRowAsync(command, ct).ConfigureAwait(false);
-            },
-            ct);
+        return new(provider.Calls.RunAsync(new PostgresGet(ns, key, provider.Now, ct)));
     }
 
     /// <inheritdoc/>
@@ -40,13 +33,17 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
     {
         StoreKeys.Require(key);
         StoreKeys.RequireValue(value);
+        if (!_counted && options is { OnlyIfAbsent: true, IfVersion: null, Relaxed: true } && value.Length <= PostgresCalls.MostBytesOfOne)
+        {
+            return new(provider.Calls.RunAsync(new PostgresAdd(ns, key, value, options.ExpiresAt, provider.Now, ct)));
+        }
+
         string write = options switch
         {
             { IfVersion: not null, OnlyIfAbsent: true } => throw new ArgumentException("a write is either for an absent key or for a version", nameof(options)),
             { IfVersion: not null } =>
                 "update coco_kv set value = $3, version = nextval('coco_version'), expires_at = $4 where namespace = $1 and key = $2 and version = $6 and (expires_at is null or expires_at > $5)",
-            { OnlyIfAbsent: true } =>
-                "insert into coco_kv (namespace, key, value, version, expires_at) values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where coco_kv.expires_at <= $5",
+            { OnlyIfAbsent: true } => InsertIfAbsent,
             _ =>
                 "insert into coco_kv (namespace, key, value, version, expires_at) values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where $5::timestamptz is not null",
         };
@@ -62,9 +59,7 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
                 Add(command, ns);
                 Add(command, key);
                 command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bytea });
-                command.Parameters.Add(options.ExpiresAt is { } e
-                    ? new NpgsqlParameter { Value = e.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz }
-                    : new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+                command.Parameters.Add(Instant(options.ExpiresAt));
                 Add(command, provider.Now);
                 if (options.IfVersion is { } version)
                 {
@@ -127,14 +122,13 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
         },
         ct);
 
-    private static void Add(NpgsqlCommand command, string text) => command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
+    /// <summary>A parameter for an instant that may be missing.</summary>
+    internal static NpgsqlParameter Instant(DateTimeOffset? instant) =>
+        new() { Value = instant is { } e ? e.UtcDateTime : DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
 
-    private static void Add(NpgsqlCommand command, DateTime instant) =>
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = instant, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-
-    private static async Task<StoredValue?> ReadRowAsync(NpgsqlCommand command, CancellationToken ct)
+    /// <summary>The row of a select of value, version and end; null when there is none.</summary>
+    internal static async Task<StoredValue?> ReadRowAsync(NpgsqlDataReader reader, CancellationToken ct)
     {
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         if (!await reader.ReadAsync(ct).ConfigureAwait(false))
         {
             return null;
@@ -144,6 +138,17 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
         {
             ExpiresAt = await reader.IsDBNullAsync(2, ct).ConfigureAwait(false) ? null : new DateTimeOffset(reader.GetDateTime(2), TimeSpan.Zero),
         };
+    }
+
+    private static void Add(NpgsqlCommand command, string text) => command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
+
+    private static void Add(NpgsqlCommand command, DateTime instant) =>
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = instant, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+
+    private static async Task<StoredValue?> ReadRowAsync(NpgsqlCommand command, CancellationToken ct)
+    {
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        return await ReadRowAsync(reader, ct).ConfigureAwait(false);
     }
 
     private ValueTask<List<string>> PageAsync(string prefix, string after, CancellationToken ct) => provider.RunAsync(

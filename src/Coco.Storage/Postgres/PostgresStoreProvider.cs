@@ -38,6 +38,7 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
     public PostgresStoreProvider(string connectionString, TimeProvider time)
     {
         _time = time;
+        Calls = new PostgresCalls(this);
         var settings = new NpgsqlConnectionStringBuilder(PostgresUrl.ToConnectionString(connectionString));
         if (!settings.ContainsKey("Maximum Pool Size"))
         {
@@ -102,7 +103,14 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
+    /// <summary>The way for statements that go together.</summary>
+    internal PostgresCalls Calls { get; }
+
     internal DateTime Now => _time.GetUtcNow().UtcDateTime;
+
+    /// <summary>True when the connection was dead or the server was going down: nothing that the statement caused.</summary>
+    internal static bool IsConnectionLost(Exception error) =>
+        error is NpgsqlException { IsTransient: true } and ((not PostgresException) or PostgresException { SqlState: "57P01" or "57P02" or "57P03" });
 
     /// <summary>Runs one piece of work on a pooled connection. What can be repeated is tried once more when the pooled connection was dead.</summary>
     internal async ValueTask<T> RunAsync<T>(bool repeatable, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
@@ -116,8 +124,7 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException)
             {
-                bool connectionDied = e is NpgsqlException { IsTransient: true } and ((not PostgresException) or PostgresException { SqlState: "57P01" or "57P02" or "57P03" });
-                if (repeatable && connectionDied && attempt < 2)
+                if (repeatable && IsConnectionLost(e) && attempt < 2)
                 {
                     continue;
                 }
