@@ -7,6 +7,26 @@ namespace Coco.Rego.Tests;
 public sealed class FormatterTests
 {
     [Fact]
+    public void Format_CommentInsideAnExpression_DoesNotBecomeMetadata()
+    {
+        const string Source = "package p\n\na if input.x in # METADATA\n# not: [yaml\ninput.y\n";
+
+        string formatted = RegoFormatter.Format(Source, "t.rego").Require();
+
+        Assert.Contains("## METADATA\n", formatted, StringComparison.Ordinal);
+        Assert.Equal(formatted, RegoFormatter.Format(formatted, "t.rego").Require());
+    }
+
+    [Fact]
+    public void Format_ConditionThatBeginsWithAMinus_StaysOneOfItsOwn()
+    {
+        string formatted = RegoFormatter.Format("package p\n\na if { x := 2; -x < 1 }\n", "t.rego").Require();
+
+        Assert.Equal("package p\n\na if {\n\tx := 2;\n\t-x < 1\n}\n", formatted);
+        Assert.Equal(formatted, RegoFormatter.Format(formatted, "t.rego").Require());
+    }
+
+    [Fact]
     public void Format_UntidyModule_GivesTheOneForm()
     {
         const string Untidy =

@@ -188,8 +188,10 @@ public sealed class RegoFormatter
                 _text.Append('\n');
             }
 
+            // Alone on its line, this one would begin a block of metadata, which it did not where it stood.
+            string mark = !comment.OwnLine && comment.Text.Trim() == "METADATA" ? "##" : "#";
             Indent();
-            _text.Append('#').Append(comment.Text.TrimEnd()).Append('\n');
+            _text.Append(mark).Append(comment.Text.TrimEnd()).Append('\n');
             last = row;
         }
 
@@ -355,8 +357,9 @@ public sealed class RegoFormatter
 
         _text.Append('\n');
         int previous = -1;
-        foreach (Literal literal in body)
+        for (int i = 0; i < body.Count; i++)
         {
+            Literal literal = body[i];
             int first = _comment < _module.Comments.Count ? Math.Min(literal.Start, _module.Comments[_comment].Start) : literal.Start;
             if (previous >= 0 && _source.RowOf(first) > previous + 1)
             {
@@ -365,6 +368,12 @@ public sealed class RegoFormatter
 
             Comments(literal.Start, keepBlank: true);
             Write(literal);
+            if (i + 1 < body.Count && _source.Text[body[i + 1].Start] == '-')
+            {
+                // A line that begins with a minus would go on with this one.
+                _text.Append(';');
+            }
+
             EndLine(literal.End);
             previous = _source.RowOf(literal.End);
         }
