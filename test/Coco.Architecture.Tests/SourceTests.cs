@@ -75,8 +75,17 @@ public sealed class SourceTests
     {
         var ranges = new Dictionary<string, int>(StringComparer.Ordinal)
         {
-            ["Core"] = 1000, ["Rego"] = 2000, ["Verifiers"] = 3000, ["Attestation"] = 4000, ["ReferenceValues"] = 4500,
-            ["KeyBroker"] = 5000, ["Storage"] = 6000, ["Guest"] = 7000, ["Oci"] = 8000, ["PeerPods"] = 9000, ["Trustee"] = 10000,
+            ["Core"] = 1000,
+            ["Rego"] = 2000,
+            ["Verifiers"] = 3000,
+            ["Attestation"] = 4000,
+            ["ReferenceValues"] = 4500,
+            ["KeyBroker"] = 5000,
+            ["Storage"] = 6000,
+            ["Guest"] = 7000,
+            ["Oci"] = 8000,
+            ["PeerPods"] = 9000,
+            ["Trustee"] = 10000,
         };
         var seen = new Dictionary<int, string>();
         foreach (string file in Repository.SourceFiles("src"))

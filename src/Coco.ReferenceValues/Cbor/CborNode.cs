@@ -97,46 +97,46 @@ internal sealed class CborNode
             case CborReaderState.TextString or CborReaderState.StartIndefiniteLengthTextString:
                 return new CborNode(CborNodeKind.Text) { Text = reader.ReadTextString() };
             case CborReaderState.StartArray:
-            {
-                reader.ReadStartArray();
-                var items = ImmutableArray.CreateBuilder<CborNode>();
-                while (reader.PeekState() != CborReaderState.EndArray)
                 {
-                    if (Read(reader, depth + 1, ref left) is not { } item)
+                    reader.ReadStartArray();
+                    var items = ImmutableArray.CreateBuilder<CborNode>();
+                    while (reader.PeekState() != CborReaderState.EndArray)
                     {
-                        return null;
+                        if (Read(reader, depth + 1, ref left) is not { } item)
+                        {
+                            return null;
+                        }
+
+                        items.Add(item);
                     }
 
-                    items.Add(item);
+                    reader.ReadEndArray();
+                    return new CborNode(CborNodeKind.Array) { Items = items.ToImmutable() };
                 }
-
-                reader.ReadEndArray();
-                return new CborNode(CborNodeKind.Array) { Items = items.ToImmutable() };
-            }
 
             case CborReaderState.StartMap:
-            {
-                reader.ReadStartMap();
-                var members = ImmutableArray.CreateBuilder<(CborNode, CborNode)>();
-                while (reader.PeekState() != CborReaderState.EndMap)
                 {
-                    if (Read(reader, depth + 1, ref left) is not { } key || Read(reader, depth + 1, ref left) is not { } value)
+                    reader.ReadStartMap();
+                    var members = ImmutableArray.CreateBuilder<(CborNode, CborNode)>();
+                    while (reader.PeekState() != CborReaderState.EndMap)
                     {
-                        return null;
+                        if (Read(reader, depth + 1, ref left) is not { } key || Read(reader, depth + 1, ref left) is not { } value)
+                        {
+                            return null;
+                        }
+
+                        members.Add((key, value));
                     }
 
-                    members.Add((key, value));
+                    reader.ReadEndMap();
+                    return new CborNode(CborNodeKind.Map) { Members = members.ToImmutable() };
                 }
 
-                reader.ReadEndMap();
-                return new CborNode(CborNodeKind.Map) { Members = members.ToImmutable() };
-            }
-
             case CborReaderState.Tag:
-            {
-                ulong tag = (ulong)reader.ReadTag();
-                return Read(reader, depth + 1, ref left) is { } content ? new CborNode(CborNodeKind.Tag) { Tag = tag, Items = [content] } : null;
-            }
+                {
+                    ulong tag = (ulong)reader.ReadTag();
+                    return Read(reader, depth + 1, ref left) is { } content ? new CborNode(CborNodeKind.Tag) { Tag = tag, Items = [content] } : null;
+                }
 
             case CborReaderState.Boolean or CborReaderState.Null or CborReaderState.SimpleValue
                 or CborReaderState.HalfPrecisionFloat or CborReaderState.SinglePrecisionFloat or CborReaderState.DoublePrecisionFloat:

@@ -59,45 +59,45 @@ internal sealed class PgpKey
         switch (method)
         {
             case "pgp+rsa-pkcsv1.5":
-            {
-                if (Number(numbers, "n") is not { } n || Number(numbers, "e") is not { } e)
                 {
-                    return new Refusal(RefusalCode.Malformed, "an OpenPGP RSA key needs n and e");
-                }
+                    if (Number(numbers, "n") is not { } n || Number(numbers, "e") is not { } e)
+                    {
+                        return new Refusal(RefusalCode.Malformed, "an OpenPGP RSA key needs n and e");
+                    }
 
-                return VerificationKey.FromJwk(Jwk.FromRsa(n, e, null)).TryGet(out VerificationKey? rsa, out Refusal? why)
-                    && SignerKey.ParseSpki(rsa.SubjectPublicKeyInfo).TryGet(out SignerKey? key, out why)
-                    ? new PgpKey(keyId, method, key, null, expires, n.Length)
-                    : why;
-            }
+                    return VerificationKey.FromJwk(Jwk.FromRsa(n, e, null)).TryGet(out VerificationKey? rsa, out Refusal? why)
+                        && SignerKey.ParseSpki(rsa.SubjectPublicKeyInfo).TryGet(out SignerKey? key, out why)
+                        ? new PgpKey(keyId, method, key, null, expires, n.Length)
+                        : why;
+                }
 
             case "pgp+eddsa-ed25519":
-            {
-                if (Number(numbers, "q") is not { } q)
                 {
-                    return new Refusal(RefusalCode.Malformed, "an OpenPGP Ed25519 key needs q");
-                }
+                    if (Number(numbers, "q") is not { } q)
+                    {
+                        return new Refusal(RefusalCode.Malformed, "an OpenPGP Ed25519 key needs q");
+                    }
 
-                // 0x40 marks the native point format (RFC 9580).
-                ReadOnlySpan<byte> raw = q.Length == 33 && q[0] == 0x40 ? q.AsSpan(1) : q;
-                return SignerKey.ParseEd25519(raw).TryGet(out SignerKey? key, out Refusal? why) ? new PgpKey(keyId, method, key, null, expires) : why;
-            }
+                    // 0x40 marks the native point format (RFC 9580).
+                    ReadOnlySpan<byte> raw = q.Length == 33 && q[0] == 0x40 ? q.AsSpan(1) : q;
+                    return SignerKey.ParseEd25519(raw).TryGet(out SignerKey? key, out Refusal? why) ? new PgpKey(keyId, method, key, null, expires) : why;
+                }
 
             case "pgp+dsa-fips-180-2":
-            {
-                if (Number(numbers, "p") is not { } p || Number(numbers, "q") is not { } q || Number(numbers, "g") is not { } g || Number(numbers, "y") is not { } y)
                 {
-                    return new Refusal(RefusalCode.Malformed, "an OpenPGP DSA key needs p, q, g and y");
-                }
+                    if (Number(numbers, "p") is not { } p || Number(numbers, "q") is not { } q || Number(numbers, "g") is not { } g || Number(numbers, "y") is not { } y)
+                    {
+                        return new Refusal(RefusalCode.Malformed, "an OpenPGP DSA key needs p, q, g and y");
+                    }
 
-                if (p.Length is < 256 or > 384 || q.Length != 32 || g.Length > p.Length || y.Length > p.Length)
-                {
-                    return new Refusal(RefusalCode.Unsupported, "DSA keys have 2048 or 3072 bits and a subgroup of 256");
-                }
+                    if (p.Length is < 256 or > 384 || q.Length != 32 || g.Length > p.Length || y.Length > p.Length)
+                    {
+                        return new Refusal(RefusalCode.Unsupported, "DSA keys have 2048 or 3072 bits and a subgroup of 256");
+                    }
 
-                var parameters = new DSAParameters { P = p, Q = q, G = Pad(g, p.Length), Y = Pad(y, p.Length) };
-                return new PgpKey(keyId, method, null, parameters, expires);
-            }
+                    var parameters = new DSAParameters { P = p, Q = q, G = Pad(g, p.Length), Y = Pad(y, p.Length) };
+                    return new PgpKey(keyId, method, null, parameters, expires);
+                }
 
             default:
                 return new Refusal(RefusalCode.Unsupported, $"OpenPGP method '{method}' is not accepted");
