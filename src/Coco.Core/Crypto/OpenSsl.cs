@@ -233,7 +233,6 @@ internal static unsafe partial class OpenSsl
     }
 
     // The names are those of the library.
-#pragma warning disable SA1300, IDE1006
     private static partial class Native
     {
         [LibraryImport(Crypto)]
@@ -308,5 +307,4 @@ internal static unsafe partial class OpenSsl
         [LibraryImport(Crypto)]
         public static partial int EVP_EncryptFinal_ex(nint context, byte* output, int* written);
     }
-#pragma warning restore SA1300, IDE1006
 }

@@ -24,11 +24,6 @@ internal abstract class PostgresCall
 
     /// <summary>Gives the caller an error.</summary>
     public abstract void Fail(Exception error);
-
-    protected static void Add(NpgsqlBatchCommand command, string text) => command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
-
-    protected static void Add(NpgsqlBatchCommand command, DateTime instant) =>
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = instant, NpgsqlDbType = NpgsqlDbType.TimestampTz });
 }
 
 /// <summary>A statement with the result that its caller waits for.</summary>
@@ -74,9 +69,9 @@ internal sealed class PostgresGet(string ns, string key, DateTime now, Cancellat
     {
         var command = new NpgsqlBatchCommand(
             "select value, version, expires_at from coco_kv where namespace = $1 and key = $2 and (expires_at is null or expires_at > $3)");
-        Add(command, ns);
-        Add(command, key);
-        Add(command, now);
+        PostgresStore.Add(command.Parameters, ns);
+        PostgresStore.Add(command.Parameters, key);
+        PostgresStore.Add(command.Parameters, now);
         return command;
     }
 
@@ -98,11 +93,11 @@ internal sealed class PostgresAdd(string ns, string key, ReadOnlyMemory<byte> va
     {
         var command = new NpgsqlBatchCommand(
             $"with w as ({PostgresStore.InsertIfAbsent} returning version) select count(*), set_config('synchronous_commit', 'off', true) from w");
-        Add(command, ns);
-        Add(command, key);
+        PostgresStore.Add(command.Parameters, ns);
+        PostgresStore.Add(command.Parameters, key);
         command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = _value, NpgsqlDbType = NpgsqlDbType.Bytea });
         command.Parameters.Add(PostgresStore.Instant(expiresAt));
-        Add(command, now);
+        PostgresStore.Add(command.Parameters, now);
         return command;
     }
 

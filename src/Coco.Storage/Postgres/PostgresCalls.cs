@@ -96,9 +96,7 @@ internal sealed class PostgresCalls(PostgresStoreProvider provider)
             await SendAgainAsync(calls, e).ConfigureAwait(false);
             return;
         }
-#pragma warning disable CA1031 // whatever it is, it belongs to the caller
         catch (Exception e)
-#pragma warning restore CA1031
         {
             calls[0].Fail(e);
             return;

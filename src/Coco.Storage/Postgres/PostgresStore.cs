@@ -56,11 +56,11 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
             async connection =>
             {
                 await using var command = new NpgsqlCommand($"with w as ({write} returning version){Count} select count(*){relaxed} from w", connection);
-                Add(command, ns);
-                Add(command, key);
+                Add(command.Parameters, ns);
+                Add(command.Parameters, key);
                 command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bytea });
                 command.Parameters.Add(Instant(options.ExpiresAt));
-                Add(command, provider.Now);
+                Add(command.Parameters, provider.Now);
                 if (options.IfVersion is { } version)
                 {
                     command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = version });
@@ -82,9 +82,9 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
                 await using var command = new NpgsqlCommand(
                     $"with w as (delete from coco_kv where namespace = $1 and key = $2 returning value, version, expires_at){Count} select value, version, expires_at from w where expires_at is null or expires_at > $3",
                     connection);
-                Add(command, ns);
-                Add(command, key);
-                Add(command, provider.Now);
+                Add(command.Parameters, ns);
+                Add(command.Parameters, key);
+                Add(command.Parameters, provider.Now);
                 return await ReadRowAsync(command, ct).ConfigureAwait(false);
             },
             ct);
@@ -117,7 +117,7 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
         async connection =>
         {
             await using var command = new NpgsqlCommand("select generation from coco_generation where namespace = $1", connection);
-            Add(command, ns);
+            Add(command.Parameters, ns);
             return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) is long n ? n : 0;
         },
         ct);
@@ -140,10 +140,10 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
         };
     }
 
-    private static void Add(NpgsqlCommand command, string text) => command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
+    internal static void Add(NpgsqlParameterCollection parameters, string text) => parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
 
-    private static void Add(NpgsqlCommand command, DateTime instant) =>
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = instant, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+    internal static void Add(NpgsqlParameterCollection parameters, DateTime instant) =>
+        parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = instant, NpgsqlDbType = NpgsqlDbType.TimestampTz });
 
     private static async Task<StoredValue?> ReadRowAsync(NpgsqlCommand command, CancellationToken ct)
     {
@@ -158,10 +158,10 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
             await using var command = new NpgsqlCommand(
                 "select key from coco_kv where namespace = $1 and key >= $2 and key > $3 and (expires_at is null or expires_at > $4) and starts_with(key, $2) order by key limit $5",
                 connection);
-            Add(command, ns);
-            Add(command, prefix);
-            Add(command, after);
-            Add(command, provider.Now);
+            Add(command.Parameters, ns);
+            Add(command.Parameters, prefix);
+            Add(command.Parameters, after);
+            Add(command.Parameters, provider.Now);
             command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Page });
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
             var keys = new List<string>();
