@@ -21,7 +21,7 @@ namespace Coco.Benchmarks;
 /// </summary>
 public class AppraiseBenchmarks : IFigures
 {
-    private const int Recorded = 512;
+    private const int Recorded = 10_000;
 
     private readonly byte[] _hash384 = SHA384.HashData("coco"u8);
     private readonly byte[] _data = new byte[2600];
