@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 
 namespace Coco.Storage;
@@ -12,26 +11,10 @@ namespace Coco.Storage;
 /// <param name="namespaces">The namespaces.</param>
 /// <param name="age">For how long an answer is given again.</param>
 /// <param name="time">The clock.</param>
-public sealed class WatchedStoreProvider(IStoreProvider inner, ImmutableHashSet<string> namespaces, TimeSpan age, TimeProvider time) : IStoreProvider
+public sealed class WatchedStoreProvider(IStoreProvider inner, ImmutableHashSet<string> namespaces, TimeSpan age, TimeProvider time)
+    : SelectedStoreProvider(inner, namespaces)
 {
-    // One for all who open a namespace, so that each sees at once what another writes.
-    private readonly ConcurrentDictionary<StoreNamespace, WatchedStore> _watched = new();
-
-    /// <inheritdoc/>
-    public async ValueTask<IKeyValueStore> OpenAsync(StoreNamespace name, CancellationToken ct)
-    {
-        if (!namespaces.Contains(name.Value))
-        {
-            return await inner.OpenAsync(name, ct).ConfigureAwait(false);
-        }
-
-        return _watched.TryGetValue(name, out WatchedStore? watched)
-            ? watched
-            : _watched.GetOrAdd(name, new WatchedStore(await inner.OpenAsync(name, ct).ConfigureAwait(false), age, time));
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoreNamespace>> ListNamespacesAsync(CancellationToken ct) => inner.ListNamespacesAsync(ct);
+    private protected override IKeyValueStore Wrap(IKeyValueStore store) => new WatchedStore(store, age, time);
 
     private sealed class WatchedStore(IKeyValueStore store, TimeSpan age, TimeProvider time) : IKeyValueStore
     {

@@ -17,7 +17,7 @@ internal sealed class KeyBrokerStores
     {
         _broker = new(stores, "kbs");
         _sessions = new(sessions?.Provider ?? stores, "kbs_protocol_session");
-        _resources = new(stores, "repository");
+        _resources = new(stores, KeyBrokerNamespaces.Resources);
         _history = new(stores, "repository_history");
         _audit = new(stores, "kbs_audit");
         _provisioner = new(stores, "provisioner");

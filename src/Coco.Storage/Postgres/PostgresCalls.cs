@@ -1,29 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
+using System.Diagnostics;
 using Npgsql;
 
 namespace Coco.Storage;
 
 /// <summary>
-/// Sends statements of many callers in one round trip: what arrives while <see cref="MostUnderWay"/> transactions are under way gathers, and
-/// goes as one. What arrives earlier goes at once. A statement that the server refuses harms no other. Thread-safe.
+/// Does what many callers want in one round trip and one transaction. What arrives while <see cref="MostUnderWay"/> transactions are under way
+/// gathers, and goes as one; when calls come so often that several would come within <see cref="GatherTime"/>, they are waited for. A call that
+/// comes alone goes at once. One that the server refuses harms no other. Thread-safe.
 /// </summary>
-internal sealed class PostgresCalls(PostgresStoreProvider provider)
+internal sealed class PostgresCalls(PostgresStoreProvider provider) : IDisposable
 {
-    /// <summary>A statement that sends more bytes does not go with others.</summary>
+    /// <summary>A call that sends more bytes does not go with others.</summary>
     public const int MostBytesOfOne = 64 * 1024;
 
     /// <summary>Transactions under way at once. More would find fewer callers to send together; with one, a slow answer would hold up everybody.</summary>
     public const int MostUnderWay = 2;
 
+    /// <summary>For how long a busy process waits for more callers: a transaction costs the server several times what one more row in it does.</summary>
+    public static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(2);
+
     private const int MostTogether = 32;
     private const int MostWaiting = 1024;
+
+    // With fewer companions than these to be expected, waiting does not pay.
+    private const int FewestCompanions = 2;
+
+    // How many are enough to go without waiting any longer.
+    private const int Enough = 8;
 
     private readonly Lock _gate = new();
     private readonly Queue<PostgresCall> _waiting = new();
     private int _underWay;
+    private Timer? _timer;
+    private bool _gathering;
+    private long _lastArrival;
+    private double _interval = GatherTime.TotalSeconds * 50;
 
-    /// <summary>Runs a statement, alone or with others.</summary>
-    /// <exception cref="StoreUnavailableException">The server could not be reached, or refused this statement.</exception>
+    /// <summary>Does it, alone or with others.</summary>
+    /// <exception cref="StoreUnavailableException">The server could not be reached, or refused it.</exception>
     public Task<T> RunAsync<T>(PostgresCall<T> call)
     {
         if (call.IsAbandoned)
@@ -31,65 +46,149 @@ internal sealed class PostgresCalls(PostgresStoreProvider provider)
             return call.Done;
         }
 
+        List<PostgresCall>? now;
         lock (_gate)
         {
-            if (_underWay >= MostUnderWay && _waiting.Count < MostWaiting)
+            bool busy = NoteArrival();
+            if (_waiting.Count >= MostWaiting)
+            {
+                _underWay++;
+                now = [call];
+            }
+            else
             {
                 _waiting.Enqueue(call);
-                return call.Done;
+                now = Begin(busy);
             }
-
-            _underWay++;
         }
 
-        // It may go on for others: the caller's context, such as its trace, is not theirs.
-        using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+        if (now is not null)
         {
-            _ = SendAllAsync(call);
+            Start(now);
         }
 
         return call.Done;
     }
 
-    private async Task SendAllAsync(PostgresCall first)
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        for (List<PostgresCall>? calls = [first]; calls is not null; calls = Next())
+        lock (_gate)
+        {
+            _timer?.Dispose();
+            _timer = null;
+        }
+    }
+
+    /// <summary>Counts a call; true when so many come that it pays to wait for more.</summary>
+    private bool NoteArrival()
+    {
+        long now = Stopwatch.GetTimestamp();
+        double since = _lastArrival == 0 ? _interval : Stopwatch.GetElapsedTime(_lastArrival, now).TotalSeconds;
+        _lastArrival = now;
+
+        // A mean over the last ten or so; one long silence is as good as the beginning.
+        _interval = (0.9 * _interval) + (0.1 * Math.Min(since, GatherTime.TotalSeconds * 50));
+        return _interval * FewestCompanions < GatherTime.TotalSeconds;
+    }
+
+    /// <summary>Those that go now; null when they wait for others, or for one that is under way.</summary>
+    private List<PostgresCall>? Begin(bool busy)
+    {
+        if (_underWay >= MostUnderWay || (_gathering && _waiting.Count < Enough))
+        {
+            return null;
+        }
+
+        if (busy && !_gathering && _waiting.Count < Enough)
+        {
+            _gathering = true;
+            using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+            {
+                _timer ??= new Timer(static s => ((PostgresCalls)s!).Gathered(), this, Timeout.Infinite, Timeout.Infinite);
+            }
+
+            _timer.Change(GatherTime, Timeout.InfiniteTimeSpan);
+            return null;
+        }
+
+        _gathering = false;
+        return TakeWaiting();
+    }
+
+    private void Gathered()
+    {
+        List<PostgresCall>? calls = null;
+        lock (_gate)
+        {
+            // Those under way take along what waits when they are done.
+            if (_gathering && _underWay < MostUnderWay)
+            {
+                calls = TakeWaiting();
+            }
+
+            _gathering = false;
+        }
+
+        if (calls is not null)
+        {
+            Start(calls);
+        }
+    }
+
+    private void Start(List<PostgresCall> calls)
+    {
+        // It may go on for others: the caller's context, such as its trace, is not theirs.
+        using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+        {
+            _ = SendAllAsync(calls);
+        }
+    }
+
+    private async Task SendAllAsync(List<PostgresCall> first)
+    {
+        for (List<PostgresCall>? calls = first; calls is not null; calls = Next())
         {
             await SendAsync(calls).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Those that go next; null when nobody waits, and then one less is under way.</summary>
+    /// <summary>Those that go next; null when nobody waits, or others are still waited for, and then one less is under way.</summary>
     private List<PostgresCall>? Next()
     {
         lock (_gate)
         {
-            var calls = new List<PostgresCall>(Math.Min(_waiting.Count, MostTogether));
-            while (calls.Count < MostTogether && _waiting.TryDequeue(out PostgresCall? call))
-            {
-                if (!call.IsAbandoned)
-                {
-                    calls.Add(call);
-                }
-            }
-
-            if (calls.Count > 0)
-            {
-                return calls;
-            }
-
             _underWay--;
+            return _gathering ? null : TakeWaiting();
+        }
+    }
+
+    /// <summary>Those that wait, and one more under way; null when none wait.</summary>
+    private List<PostgresCall>? TakeWaiting()
+    {
+        var calls = new List<PostgresCall>(Math.Min(_waiting.Count, MostTogether));
+        while (calls.Count < MostTogether && _waiting.TryDequeue(out PostgresCall? call))
+        {
+            if (!call.IsAbandoned)
+            {
+                calls.Add(call);
+            }
+        }
+
+        if (calls.Count == 0)
+        {
             return null;
         }
+
+        _underWay++;
+        return calls;
     }
 
     private async Task SendAsync(List<PostgresCall> calls)
     {
-        // Stable, so that of two writes of one key the earlier wins.
-        List<PostgresCall> ordered = calls.Count == 1 ? calls : [.. calls.OrderBy(static c => c.Locks, StringComparer.Ordinal)];
         try
         {
-            await provider.RunAsync(ordered.TrueForAll(static c => c.Locks is null), c => RunTogetherAsync(c, ordered), CancellationToken.None).ConfigureAwait(false);
+            await provider.RunAsync(calls.TrueForAll(static c => !c.Writes), c => RunTogetherAsync(c, calls), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (calls.Count > 1)
         {
@@ -122,11 +221,11 @@ internal sealed class PostgresCalls(PostgresStoreProvider provider)
         }
 
         // A write may have happened all the same. What only reads, and was not tried again because of the writes, is.
-        List<PostgresCall> reads = calls.FindAll(static c => c.Locks is null);
+        List<PostgresCall> reads = calls.FindAll(static c => !c.Writes);
         bool mixed = reads.Count < calls.Count;
         foreach (PostgresCall call in calls)
         {
-            if (!mixed || call.Locks is not null)
+            if (!mixed || call.Writes)
             {
                 call.Fail(error);
             }
@@ -138,18 +237,20 @@ internal sealed class PostgresCalls(PostgresStoreProvider provider)
         }
     }
 
-    private static async Task<bool> RunTogetherAsync(NpgsqlConnection connection, List<PostgresCall> calls)
+    private async Task<bool> RunTogetherAsync(NpgsqlConnection connection, List<PostgresCall> calls)
     {
+        List<PostgresStatement> statements = PostgresStatement.For(calls);
         await using var batch = new NpgsqlBatch(connection);
-        foreach (PostgresCall call in calls)
+        DateTime now = provider.Now;
+        foreach (PostgresStatement statement in statements)
         {
-            batch.BatchCommands.Add(call.Command());
+            batch.BatchCommands.Add(statement.Command(now));
         }
 
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
-        foreach (PostgresCall call in calls)
+        foreach (PostgresStatement statement in statements)
         {
-            await call.ReadAsync(reader, CancellationToken.None).ConfigureAwait(false);
+            await statement.ReadAsync(reader, CancellationToken.None).ConfigureAwait(false);
             await reader.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
         }
 

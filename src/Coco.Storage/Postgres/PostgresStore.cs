@@ -8,9 +8,12 @@ namespace Coco.Storage;
 /// <summary>One namespace in the table.</summary>
 internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) : IKeyValueStore
 {
-    /// <summary>Writes a row unless there is one that is not over its time: namespace, key, value, end and the present instant.</summary>
-    internal const string InsertIfAbsent =
-        "insert into coco_kv (namespace, key, value, version, expires_at) values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where coco_kv.expires_at <= $5";
+    /// <summary>Begins the writing of rows.</summary>
+    internal const string Insert = "insert into coco_kv (namespace, key, value, version, expires_at)";
+
+    /// <summary>Ends it for rows that are only for keys without a value, or with one that is over its time at an instant that follows.</summary>
+    internal const string IfAbsent =
+        " on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where coco_kv.expires_at <= ";
 
     private const int Page = 1000;
 
@@ -25,7 +28,7 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
     public ValueTask<StoredValue?> GetAsync(string key, CancellationToken ct)
     {
         StoreKeys.Require(key);
-        return new(provider.Calls.RunAsync(new PostgresGet(ns, key, provider.Now, ct)));
+        return new(provider.Calls.RunAsync(new PostgresGet(ns, key, ct)));
     }
 
     /// <inheritdoc/>
@@ -35,7 +38,7 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
         StoreKeys.RequireValue(value);
         if (!_counted && options is { OnlyIfAbsent: true, IfVersion: null, Relaxed: true } && value.Length <= PostgresCalls.MostBytesOfOne)
         {
-            return new(provider.Calls.RunAsync(new PostgresAdd(ns, key, value, options.ExpiresAt, provider.Now, ct)));
+            return new(provider.Calls.RunAsync(new PostgresAdd(ns, key, value, options.ExpiresAt, ct)));
         }
 
         string write = options switch
@@ -43,9 +46,9 @@ internal sealed class PostgresStore(PostgresStoreProvider provider, string ns) :
             { IfVersion: not null, OnlyIfAbsent: true } => throw new ArgumentException("a write is either for an absent key or for a version", nameof(options)),
             { IfVersion: not null } =>
                 "update coco_kv set value = $3, version = nextval('coco_version'), expires_at = $4 where namespace = $1 and key = $2 and version = $6 and (expires_at is null or expires_at > $5)",
-            { OnlyIfAbsent: true } => InsertIfAbsent,
+            { OnlyIfAbsent: true } => $"{Insert} values ($1, $2, $3, nextval('coco_version'), $4){IfAbsent}$5",
             _ =>
-                "insert into coco_kv (namespace, key, value, version, expires_at) values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where $5::timestamptz is not null",
+                Insert + " values ($1, $2, $3, nextval('coco_version'), $4) on conflict (namespace, key) do update set value = excluded.value, version = excluded.version, expires_at = excluded.expires_at where $5::timestamptz is not null",
         };
         bool conditional = options.OnlyIfAbsent || options.IfVersion is not null;
 

@@ -26,6 +26,10 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
         end $$;
         """;
 
+    // All statements find few rows by an index. The server takes a list of keys for a reason to plan each time anew, and a table that it has not
+    // analysed yet for small enough to be read whole.
+    private const string Planning = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
+
     private readonly NpgsqlDataSource _source;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _schemaGate = new(1, 1);
@@ -52,7 +56,19 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
         // Nothing here leaves anything behind in a session; undoing it costs more than a read.
         settings.NoResetOnClose = true;
         settings.Timeout = 5;
-        _source = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).Build();
+        NpgsqlSlimDataSourceBuilder builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).EnableArrays();
+        builder.UsePhysicalConnectionInitializer(
+            static connection =>
+            {
+                using var command = new NpgsqlCommand(Planning, connection);
+                command.ExecuteNonQuery();
+            },
+            static async connection =>
+            {
+                await using var command = new NpgsqlCommand(Planning, connection);
+                await command.ExecuteNonQueryAsync().ConfigureAwait(false);
+            });
+        _source = builder.Build();
     }
 
     /// <inheritdoc/>
@@ -101,7 +117,11 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Calls.Dispose();
+        return _source.DisposeAsync();
+    }
 
     /// <summary>The way for statements that go together.</summary>
     internal PostgresCalls Calls { get; }

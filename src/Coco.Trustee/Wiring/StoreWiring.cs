@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
 using Coco.Attestation.Policies;
+using Coco.KeyBroker;
 using Coco.ReferenceValues;
 using Coco.Storage;
 
@@ -51,8 +52,21 @@ internal static class StoreWiring
         return new SealedStoreProvider(store, ring, settings.KeyRingAcceptsPlain);
     }
 
-    /// <summary>Lets appraisals look for changed policies and reference values once a second, unless the settings want it each time.</summary>
-    public static IStoreProvider Watch(IStoreProvider store, TrusteeSettings settings, TimeProvider time) => settings.StrictConsistency
-        ? store
-        : new WatchedStoreProvider(store, ImmutableHashSet.Create(StringComparer.Ordinal, AttestationPolicyStore.Namespace, ReferenceValueService.Namespace), WatchAge, time);
+    /// <summary>
+    /// Spares questions to the store, unless the settings want one each time: appraisals look for changed policies and reference values once a
+    /// second, and resources in PostgreSQL are kept in memory for as long as nobody changes any.
+    /// </summary>
+    public static IStoreProvider Watch(IStoreProvider store, TrusteeSettings settings, TimeProvider time)
+    {
+        if (settings.StrictConsistency)
+        {
+            return store;
+        }
+
+        var watched = new WatchedStoreProvider(
+            store, ImmutableHashSet.Create(StringComparer.Ordinal, AttestationPolicyStore.Namespace, ReferenceValueService.Namespace), WatchAge, time);
+        return settings.StoreOverrides.GetValueOrDefault(KeyBrokerNamespaces.Resources, settings.Store).Type == "postgres"
+            ? new LeasedStoreProvider(watched, ImmutableHashSet.Create(StringComparer.Ordinal, KeyBrokerNamespaces.Resources), time)
+            : watched;
+    }
 }
