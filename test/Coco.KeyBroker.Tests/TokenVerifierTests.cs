@@ -216,7 +216,7 @@ public sealed class TokenVerifierTests : IDisposable
         Assert.Equal(RefusalCode.BadSignature, (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Refusal!.Code);
         foreach (AttestationToken token in (AttestationToken[])[unsigned, noTime, strangers, none])
         {
-            verifier.NoteIssuedHere(token, "00");
+            verifier.NoteIssued(token, "00");
         }
 
         Assert.Equal("00", (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Require().Digest);
@@ -235,7 +235,7 @@ public sealed class TokenVerifierTests : IDisposable
         string[] parts = Example.Text("1.token").Split('.');
         var unsigned = new AttestationToken($"{parts[0]}.{parts[1]}.AAAA");
 
-        verifier.NoteIssuedHere(unsigned, "00");
+        verifier.NoteIssued(unsigned, "00");
 
         Assert.Equal(RefusalCode.BadSignature, (await verifier.VerifyAsync(unsigned, CancellationToken.None)).Refusal!.Code);
     }

@@ -26,6 +26,7 @@ internal sealed partial class AuditLog : BackgroundService
     private const int Capacity = 65536;
     private const int MaxBatch = 4096;
     private const int MaxSegmentBytes = 4 << 20;
+    private const int EventsPerTurn = 32;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PruneEvery = TimeSpan.FromMinutes(10);
 
@@ -211,17 +212,15 @@ internal sealed partial class AuditLog : BackgroundService
             _keyId = AuditVerifier.KeyId(_key);
         }
 
-        if (_sequence < 0)
-        {
-            await FindEndAsync(store, ct);
-        }
+        // Another replica has written since, as a rule: its head is cheaper to read than our segment to write in vain.
+        await FindEndAsync(store, ct);
 
         // Guests' requests do not wait for their events, so these need not wait for the disk.
         bool relaxed = !_batch.Exists(static e => e.Written is not null);
         int done = 0;
         while (done < events.Count)
         {
-            (int taken, byte[] head, string hash) = WriteSegment(events, done);
+            (int taken, byte[] head, string hash) = await WriteSegmentAsync(events, done);
             long first = _sequence + 1;
             if (await store.PutAsync(AuditChain.SegmentKey(first), _buffer.WrittenMemory, new PutOptions { OnlyIfAbsent = true, Relaxed = relaxed }, ct))
             {
@@ -240,17 +239,20 @@ internal sealed partial class AuditLog : BackgroundService
         }
     }
 
-    private (int Taken, byte[] Head, string Hash) WriteSegment(List<AuditEvent> events, int from)
+    private async ValueTask<(int Taken, byte[] Head, string Hash)> WriteSegmentAsync(List<AuditEvent> events, int from)
     {
         _buffer.ResetWrittenCount();
-        using Utf8JsonWriter json = AuditChain.NewWriter(_buffer);
+        await using Utf8JsonWriter json = AuditChain.NewWriter(_buffer);
         string hash = _hash;
         long sequence = _sequence;
         int taken = 0;
         while (from + taken < events.Count && _buffer.WrittenCount < MaxSegmentBytes)
         {
             hash = AuditChain.WriteEvent(_buffer, json, events[from + taken], ++sequence, hash);
-            taken++;
+            if (++taken % EventsPerTurn == 0)
+            {
+                await FairTurn.PassAsync();
+            }
         }
 
         byte[] head = AuditChain.WriteHead(_buffer, json, _key!, _keyId, sequence, hash, _time.GetUtcNow());
@@ -259,16 +261,24 @@ internal sealed partial class AuditLog : BackgroundService
 
     private async Task FindEndAsync(IKeyValueStore store, CancellationToken ct)
     {
-        _sequence = 0;
-        _hash = AuditChain.Nothing;
+        long known = _sequence;
         if (await store.GetAsync(AuditChain.HeadKey, ct) is { } head)
         {
             using JsonDocument document = JsonDocument.Parse(head.Value);
-            _sequence = document.RootElement.GetProperty("head"u8).GetInt64();
-            _hash = document.RootElement.GetProperty("hash"u8).GetString()!;
+            long sequence = document.RootElement.GetProperty("head"u8).GetInt64();
+            if (sequence > known)
+            {
+                _sequence = sequence;
+                _hash = document.RootElement.GetProperty("hash"u8).GetString()!;
+            }
         }
 
-        await FollowAsync(store, ct);
+        if (known < 0)
+        {
+            // A segment is written before the head that names it.
+            (_sequence, _hash) = _sequence < 0 ? (0, AuditChain.Nothing) : (_sequence, _hash);
+            await FollowAsync(store, ct);
+        }
     }
 
     private async Task FollowAsync(IKeyValueStore store, CancellationToken ct)

@@ -315,7 +315,7 @@ internal sealed partial class HandshakeHandler
         var issued = new Issued(stored, Digest(stored));
         if (ReferenceEquals(stored, token))
         {
-            _tokens.NoteIssuedHere(token, issued.Digest);
+            _tokens.NoteIssued(token, issued.Digest);
         }
 
         return issued;

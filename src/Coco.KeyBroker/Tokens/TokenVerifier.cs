@@ -9,8 +9,9 @@ namespace Coco.KeyBroker;
 
 /// <summary>Makes <see cref="VerifiedToken"/>s: the only place where an attestation token begins to be believed (kbs.md 5.2). Thread-safe.</summary>
 /// <remarks>
-/// What was verified once is kept; time is compared again with every use. What the service in this process issued needs no verification. An issuer key is one that the attestation service in this process
-/// publishes, one of a trusted JWK set, or one whose certificate chain ends at a trusted root. The header's own key counts for nothing alone.
+/// What was verified twice is kept; time is compared again with every use. What the service in this process, or in a replica, issued needs no
+/// verification of its signature. An issuer key is one that the attestation service in this process publishes, one of a trusted JWK set, or one
+/// whose certificate chain ends at a trusted root. The header's own key counts for nothing alone.
 /// </remarks>
 internal sealed class TokenVerifier
 {
@@ -35,7 +36,7 @@ internal sealed class TokenVerifier
     private readonly ImmutableArray<JsonPointer> _keyPaths;
     private readonly BoundedCache<string, Known> _tokens = new(CachedTokens);
     private readonly BoundedCache<string, Issuer> _issuers = new(CachedIssuers);
-    private readonly BoundedCache<string, Noted> _issuedHere = new(CachedTokens);
+    private readonly BoundedCache<string, Noted> _noted = new(CachedTokens);
     private volatile ServiceKeys? _serviceKeys;
 
     /// <exception cref="ArgumentException">An address or a pointer of the options is malformed, or nobody is trusted.</exception>
@@ -53,9 +54,9 @@ internal sealed class TokenVerifier
         }
     }
 
-    private sealed record Noted(string Digest)
+    /// <summary>A token that may come again. Most are used once, and what is made of them is large: it is kept from the second use on.</summary>
+    private sealed record Noted(string Digest, bool IsOurs)
     {
-        /// <summary>Most tokens are used once, and what is made of them is large: it is kept from the second use on.</summary>
         public bool WasUsed { get; set; }
     }
 
@@ -94,16 +95,16 @@ internal sealed class TokenVerifier
     }
 
     /// <summary>
-    /// Notes a token that the attestation service in this process has just given: its signature need not be verified, since nobody else had the
-    /// token in between. Everything else is checked as ever. Does nothing unless that service is trusted.
+    /// Notes a token that the attestation service in this process has just given, or gave to a replica that vouches for it: its signature need
+    /// not be verified, since no stranger had the token in between. Everything else is checked as ever. Does nothing unless that service is trusted.
     /// </summary>
     /// <param name="token">As it came from the service.</param>
     /// <param name="digest">SHA-256 (lower-case hex) of it.</param>
-    public void NoteIssuedHere(AttestationToken token, string digest)
+    public void NoteIssued(AttestationToken token, string digest)
     {
         if (_trust.TrustAttestationService)
         {
-            _issuedHere.Set(token.Compact, new Noted(digest));
+            _noted.Set(token.Compact, new Noted(digest, IsOurs: true));
         }
     }
 
@@ -137,22 +138,29 @@ internal sealed class TokenVerifier
             return refusal.Within("attestation token");
         }
 
-        _issuedHere.TryGet(token.Compact, out Noted? noted);
-        if ((noted is not null ? message.CheckAlgorithm(issuer.Key, JwsAlgorithms.AttestationToken) : message.Verify(issuer.Key, JwsAlgorithms.AttestationToken)) is { } bad)
+        _noted.TryGet(token.Compact, out Noted? noted);
+        if ((noted is { IsOurs: true } ? message.CheckAlgorithm(issuer.Key, JwsAlgorithms.AttestationToken) : message.Verify(issuer.Key, JwsAlgorithms.AttestationToken)) is { } bad)
         {
             return bad.Within("attestation token");
         }
 
         string digest = noted?.Digest ?? Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(token.Compact)));
         Result<VerifiedToken> read = Read(message, digest);
-        if (noted is { WasUsed: false })
+        if (read.TryGet(out VerifiedToken? verified, out _))
         {
-            noted.WasUsed = true;
-        }
-        else if (read.TryGet(out VerifiedToken? verified, out _))
-        {
-            // Loading the keys may have moved the generation on; what was decided holds for the one before at least.
-            _tokens.Set(token.Compact, new Known(verified, Math.Max(generation, TrustGeneration), issuer.To));
+            if (noted is { WasUsed: true })
+            {
+                // Loading the keys may have moved the generation on; what was decided holds for the one before at least.
+                _tokens.Set(token.Compact, new Known(verified, Math.Max(generation, TrustGeneration), issuer.To));
+            }
+            else if (noted is not null)
+            {
+                noted.WasUsed = true;
+            }
+            else
+            {
+                _noted.Set(token.Compact, new Noted(digest, IsOurs: false) { WasUsed = true });
+            }
         }
 
         return read;
