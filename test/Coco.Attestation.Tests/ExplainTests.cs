@@ -181,6 +181,36 @@ public sealed class ExplainTests
     }
 
     [Fact]
+    public async Task Retention_BySize_RemovesContentThatIsNamedNoMoreAndKeepsTheRest()
+    {
+        await using var test = new TestAttestation(new AttestationOptions { Decisions = new DecisionOptions { MaxBytes = 40_000, RecordEvidence = true } });
+        DecisionLog log = test.Get<DecisionLog>();
+        var ids = new List<string>();
+        for (int i = 0; i < 40; i++)
+        {
+            test.Clock.Advance(TimeSpan.FromSeconds(1));
+            ids.Add((await test.Core.AttestAsync([Snp(i.ToString("d96", System.Globalization.CultureInfo.InvariantCulture))], [], CancellationToken.None)).DecisionId);
+            await log.FlushAsync(CancellationToken.None);
+        }
+
+        await log.EnforceRetentionAsync(CancellationToken.None);
+
+        int kept = 0;
+        foreach (string id in ids)
+        {
+            if (await log.FindAsync(id, CancellationToken.None) is not null)
+            {
+                kept++;
+                Assert.NotNull((await test.Get<DecisionExplainer>().ExplainAsync(id, CancellationToken.None))!["evidences"]![0]!["devices"]![0]!["claim_values"]);
+            }
+        }
+
+        IKeyValueStore vault = await test.Stores.OpenAsync(StoreNamespace.Parse(ContentStore.VaultNamespace).Require(), CancellationToken.None);
+        Assert.InRange(kept, 1, 39);
+        Assert.Equal(kept, await vault.ListAsync(string.Empty, CancellationToken.None).CountAsync());
+    }
+
+    [Fact]
     public async Task Retention_WhereHardlyAnythingHappens_EndsRecordsByTheClockAlone()
     {
         await using var test = new TestAttestation(new AttestationOptions { Decisions = new DecisionOptions { Retention = TimeSpan.FromDays(1) } });

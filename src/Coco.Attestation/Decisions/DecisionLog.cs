@@ -24,7 +24,8 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     private const int MaxBatch = 512;
     private const int MaxSegmentBytes = 4 << 20;
     private const int MaxKeptBuffer = 1 << 20;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
+    private const int RecordsPerTurn = 16;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly IStoreProvider _stores;
     private readonly ContentStore _content;
@@ -43,7 +44,13 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     // The writer's, for one segment after the other.
     private readonly MemoryStream _segment = new();
     private Task? _writer;
+
+    // Set by who waits for what is queued.
+    private volatile TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _sinceRetention;
+
+    // Bytes of shared content that removed segments were the first to name, since content was last swept.
+    private long _perhapsUnnamed;
 
     public DecisionLog(
         IStoreProvider stores,
@@ -169,6 +176,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     {
         foreach (PendingDecision pending in _pending.Values)
         {
+            _hurry.TrySetResult();
             await pending.Stored.Task.WaitAsync(ct).ConfigureAwait(false);
         }
     }
@@ -178,7 +186,7 @@ internal sealed partial class DecisionLog : IAsyncDisposable
     {
         IKeyValueStore segments = await SegmentsAsync(ct).ConfigureAwait(false);
         string oldest = DecisionId.First(_clock.GetUtcNow() - _options.Decisions.Retention);
-        var kept = new List<(string Key, long Bytes)>();
+        var kept = new List<(string Key, SegmentKey Segment)>();
         long total = 0;
         await foreach (string key in segments.ListAsync(string.Empty, ct).ConfigureAwait(false))
         {
@@ -189,11 +197,11 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
             if (string.CompareOrdinal(segment.Last, oldest) < 0)
             {
-                await segments.DeleteAsync(key, ct).ConfigureAwait(false);
+                await RemoveAsync(segments, key, segment, ct).ConfigureAwait(false);
             }
             else
             {
-                kept.Add((key, segment.Bytes));
+                kept.Add((key, segment));
                 total += segment.Bytes;
             }
         }
@@ -201,24 +209,39 @@ internal sealed partial class DecisionLog : IAsyncDisposable
         int removed = 0;
         while (total > _options.Decisions.MaxBytes && removed < kept.Count)
         {
-            await segments.DeleteAsync(kept[removed].Key, ct).ConfigureAwait(false);
-            total -= kept[removed].Bytes;
+            (string key, SegmentKey segment) = kept[removed];
+            await RemoveAsync(segments, key, segment, ct).ConfigureAwait(false);
+            total -= segment.Bytes;
             removed++;
         }
 
         if (removed > 0)
         {
+            Log.Trimmed(_log, removed, _options.Decisions.MaxBytes);
+        }
+
+        // Finding what is named no more takes a look at every record that is kept, so it is done only where there may be much to win.
+        if (Interlocked.Read(ref _perhapsUnnamed) > _options.Decisions.MaxBytes / 16)
+        {
+            Interlocked.Exchange(ref _perhapsUnnamed, 0);
             var referenced = new HashSet<string>(StringComparer.Ordinal);
             foreach ((string key, _) in kept.Skip(removed))
             {
-                await foreach (JsonObject record in ReadAsync(segments, key, ct).ConfigureAwait(false))
+                if (await segments.GetAsync(key, ct).ConfigureAwait(false) is { } stored)
                 {
-                    DecisionRecord.CollectReferences(record, referenced);
+                    DecisionRecord.CollectReferences(stored.Value.Span, referenced);
                 }
             }
 
             await _content.KeepOnlyAsync(referenced, ct).ConfigureAwait(false);
-            Log.Trimmed(_log, removed, _options.Decisions.MaxBytes);
+        }
+    }
+
+    private async ValueTask RemoveAsync(IKeyValueStore segments, string key, SegmentKey segment, CancellationToken ct)
+    {
+        if (await segments.DeleteAsync(key, ct).ConfigureAwait(false) is { } gone)
+        {
+            Interlocked.Add(ref _perhapsUnnamed, segment.Bytes - gone.Value.Length);
         }
     }
 
@@ -318,7 +341,8 @@ internal sealed partial class DecisionLog : IAsyncDisposable
 
             if (batch.Count < MaxBatch && !_queue.Reader.Completion.IsCompleted)
             {
-                await Task.Delay(Pause, TimeProvider.System).ConfigureAwait(false);
+                await Task.WhenAny(_hurry.Task, Task.Delay(Pause, TimeProvider.System)).ConfigureAwait(false);
+                _hurry = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
         }
     }
@@ -355,7 +379,10 @@ internal sealed partial class DecisionLog : IAsyncDisposable
                 while (at < batch.Count && buffer.Length + json.BytesPending < MaxSegmentBytes)
                 {
                     await WriteAsync(json, batch[at], ct).ConfigureAwait(false);
-                    at++;
+                    if (++at % RecordsPerTurn == 0)
+                    {
+                        await FairTurn.PassAsync().ConfigureAwait(false);
+                    }
                 }
 
                 json.WriteEndArray();

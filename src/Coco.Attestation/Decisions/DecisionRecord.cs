@@ -37,33 +37,40 @@ internal sealed class DecisionRecord(ContentStore content, ShadowPolicies? shado
         Write(json, decision, evidences);
     }
 
-    /// <summary>The hashes that a record names.</summary>
-    public static void CollectReferences(JsonNode? node, HashSet<string> into)
+    /// <summary>The hashes that the records of a segment name.</summary>
+    public static void CollectReferences(ReadOnlySpan<byte> segment, HashSet<string> into)
     {
-        switch (node)
+        var json = new Utf8JsonReader(segment);
+        try
         {
-            case JsonObject o:
-                foreach ((string name, JsonNode? value) in o)
+            bool named = false;
+            while (json.Read())
+            {
+                if (named && json.TokenType == JsonTokenType.String)
                 {
-                    if (ReferenceMembers.Contains(name) && value is JsonValue v && v.TryGetValue(out string? hash))
-                    {
-                        into.Add(hash);
-                    }
-                    else
-                    {
-                        CollectReferences(value, into);
-                    }
+                    into.Add(json.GetString()!);
                 }
 
-                break;
-            case JsonArray a:
-                foreach (JsonNode? item in a)
-                {
-                    CollectReferences(item, into);
-                }
-
-                break;
+                named = json.TokenType == JsonTokenType.PropertyName && IsReference(ref json);
+            }
         }
+        catch (JsonException)
+        {
+            // What a damaged segment names cannot be read by anybody.
+        }
+    }
+
+    private static bool IsReference(ref Utf8JsonReader json)
+    {
+        foreach (string member in ReferenceMembers)
+        {
+            if (json.ValueTextEquals(member))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     internal static byte[] Bytes(JsonNode? node)
