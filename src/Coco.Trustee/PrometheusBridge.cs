@@ -20,7 +20,7 @@ internal sealed class PrometheusBridge : IDisposable
 
         // One would be made of the present trace with every measurement, though nothing here asks for them.
         _factory.ExemplarBehavior = ExemplarBehavior.NoExemplars();
-        _factory.CreateGauge("kbs_build_info", "The program", "version", "git_hash", "build_date").WithLabels(Version(), string.Empty, string.Empty).Set(1);
+        _factory.CreateGauge("kbs_build_info", "The program", "version", "git_hash", "build_date").WithLabels(BuildInfo.Version, BuildInfo.Commit, BuildInfo.Date).Set(1);
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Meter.Name.StartsWith("Coco.", StringComparison.Ordinal))
@@ -37,8 +37,6 @@ internal sealed class PrometheusBridge : IDisposable
     }
 
     public void Dispose() => _listener.Dispose();
-
-    private static string Version() => typeof(PrometheusBridge).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     private static string NameOf(Instrument instrument) => instrument.Name.Replace('.', '_').Replace('-', '_');
 

@@ -33,5 +33,16 @@ internal static class Telemetry
         var bridge = new PrometheusBridge(registry);
         app.Lifetime.ApplicationStopped.Register(bridge.Dispose);
         app.MapMetrics(registry: registry).WithMetadata(new HttpMethodMetadata([HttpMethods.Get]));
+
+        // Else the broker's own answer to unknown paths, 404, would be what other methods get.
+        app.MapMethods(
+            "/metrics",
+            [HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete, HttpMethods.Options],
+            static context =>
+            {
+                context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+                context.Response.Headers.Allow = HttpMethods.Get;
+                return Task.CompletedTask;
+            });
     }
 }

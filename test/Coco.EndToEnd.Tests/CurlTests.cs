@@ -102,6 +102,34 @@ public sealed class CurlTests : IAsyncLifetime
         Assert.Contains("/errors/AdminAuth", output);
     }
 
+    [Fact]
+    public async Task Metrics_AfterAHandshake_HaveTheReferencesNamesAndCount()
+    {
+        await AdminAsync("resource/alice/key/1", "hello, coco");
+        await AdminAsync("resource-policy", Policy(SampleExchange.AllowResources));
+        using ECDiffieHellman key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+        await AttestAsync(key, n => n);
+        await CurlAsync("resource/alice/key/1", null);
+        using ECDiffieHellman stranger = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+        await AttestAsync(stranger, _ => Convert.ToBase64String(new byte[32]));
+
+        string metrics = await ServerProcess.RunAsync("curl", ["-s", "--cacert", _trustee.AuthorityPath, _trustee.Url + "metrics"]);
+
+        foreach (string line in (string[])[
+            "kbs_auth_requests_total 2", "kbs_auth_successes_total 2", "kbs_auth_errors_total 0",
+            "kbs_attestation_requests_total 2", "kbs_attestation_errors_total 1", "kbs_attestation_successes_total{tee_type=\"sample\"} 1",
+            "kbs_resource_reads_total{resource_path=\"alice/key/1\"} 1", "kbs_resource_writes_total{resource_path=\"alice/key/1\"} 1",
+            "kbs_policy_evaluations_total 1", "kbs_policy_approvals_total 1", "kbs_policy_violations_total 0", "kbs_policy_errors_total 0",
+            "kbs_http_request_duration_seconds_bucket{le=\"0.0005\"} ", "kbs_http_request_size_bytes_bucket{le=\"8192\"} ", "kbs_http_response_size_bytes_bucket{le=\"32\"} ",
+            "kbs_http_requests_total 7", "kbs_http_active_connections 0"])
+        {
+            Assert.Contains("\n" + line, metrics, StringComparison.Ordinal);
+        }
+
+        Assert.Matches("kbs_build_info\\{version=\"[0-9.]+\",git_hash=\"([0-9a-f]{40})?\",build_date=\"[0-9]{4}-[0-9]{2}-[0-9]{2}\"\\} 1", metrics);
+        Assert.Contains("405", await ServerProcess.RunAsync("curl", ["-s", "-w", "%{http_code}", "--cacert", _trustee.AuthorityPath, "-d", "", _trustee.Url + "metrics"]));
+    }
+
     private static string Policy(string rego) => $"{{\"policy\":\"{StrictBase64.EncodeUrl(Encoding.UTF8.GetBytes(rego))}\"}}";
 
     private async Task<(int Status, JsonNode Body)> AttestAsync(ECDiffieHellman key, Func<string, string> nonceToUse)

@@ -166,6 +166,27 @@ public sealed class PostgresTogetherTests(PostgresFixture fixture) : IClassFixtu
         Assert.Equal("1", await ReadAsync(_store, "again"));
     }
 
+    [Fact]
+    public async Task GetAndPut_WhenTheServerHangs_ThoseThatWaitFailWithThoseUnderWay()
+    {
+        await using var impatient = new PostgresStoreProvider(fixture.Server!.ConnectionString + ";Command Timeout=1", _time);
+        IKeyValueStore store = await OpenAsync(impatient);
+        await using NpgsqlTransaction hold = await HoldAsync();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Task[] all = [.. Enumerable.Range(0, 1000).Select(i =>
+            i % 2 == 0 ? (Task)store.PutAsync("h/" + i, Text(i), Session, Ct).AsTask() : store.GetAsync("h/" + i, Ct).AsTask())];
+
+        foreach (Task one in all)
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => one);
+        }
+
+        // In turn they would take 1000 / 32 / 2 times as long as one.
+        Assert.InRange(watch.Elapsed, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(10));
+        await hold.CommitAsync(Ct);
+        Assert.True(await store.PutAsync("later", Text(1), Session, Ct));
+    }
+
     private static async ValueTask<IKeyValueStore> OpenAsync(PostgresStoreProvider provider) =>
         await provider.OpenAsync(StoreNamespace.Parse("kbs_protocol_session").Require(), Ct);
 

@@ -190,6 +190,12 @@ internal sealed class PostgresCalls(PostgresStoreProvider provider) : IDisposabl
         {
             await provider.RunAsync(calls.TrueForAll(static c => !c.Writes), c => RunTogetherAsync(c, calls), CancellationToken.None).ConfigureAwait(false);
         }
+        catch (StoreUnavailableException e) when (PostgresStoreProvider.IsTimeout(e.InnerException))
+        {
+            // Whoever waits behind these would only find out one after the other.
+            FailAll([.. calls, .. TakeAllWaiting()], e);
+            return;
+        }
         catch (Exception e) when (calls.Count > 1)
         {
             await SendAgainAsync(calls, e).ConfigureAwait(false);
@@ -204,6 +210,24 @@ internal sealed class PostgresCalls(PostgresStoreProvider provider) : IDisposabl
         foreach (PostgresCall call in calls)
         {
             call.Complete();
+        }
+    }
+
+    private PostgresCall[] TakeAllWaiting()
+    {
+        lock (_gate)
+        {
+            PostgresCall[] all = [.. _waiting];
+            _waiting.Clear();
+            return all;
+        }
+    }
+
+    private static void FailAll(PostgresCall[] calls, Exception error)
+    {
+        foreach (PostgresCall call in calls)
+        {
+            call.Fail(error);
         }
     }
 

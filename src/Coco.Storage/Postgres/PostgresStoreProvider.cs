@@ -51,7 +51,10 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
 
         settings.MaxAutoPrepare = 32;
         settings.AutoPrepareMinUsages = 2;
-        settings.CommandTimeout = 10;
+        if (!settings.ContainsKey("Command Timeout"))
+        {
+            settings.CommandTimeout = 10;
+        }
 
         // Nothing here leaves anything behind in a session; undoing it costs more than a read.
         settings.NoResetOnClose = true;
@@ -132,6 +135,9 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
     internal static bool IsConnectionLost(Exception error) =>
         error is NpgsqlException { IsTransient: true } and ((not PostgresException) or PostgresException { SqlState: "57P01" or "57P02" or "57P03" });
 
+    /// <summary>True when the server, or a connection of the pool, did not answer in time.</summary>
+    internal static bool IsTimeout(Exception? error) => error is TimeoutException or NpgsqlException { InnerException: TimeoutException };
+
     /// <summary>Runs one piece of work on a pooled connection. What can be repeated is tried once more when the pooled connection was dead.</summary>
     internal async ValueTask<T> RunAsync<T>(bool repeatable, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
@@ -144,7 +150,7 @@ public sealed class PostgresStoreProvider : IStoreProvider, IAsyncDisposable
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException)
             {
-                if (repeatable && IsConnectionLost(e) && attempt < 2)
+                if (repeatable && !IsTimeout(e) && IsConnectionLost(e) && attempt < 2)
                 {
                     continue;
                 }
